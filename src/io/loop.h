@@ -7,6 +7,7 @@
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
+#include "base/heap.h"
 #include "io/sys.h"
 
 typedef struct kci_loop kci_loop;
@@ -16,9 +17,7 @@ typedef struct kci_timer kci_timer;
 typedef void (*kci_timer_fn)(kci_timer *timer);
 struct kci_timer {
     kci_timer_fn fn;
-    int64_t at_us;  /* absolute, kci_loop_now() */
-    uint64_t order; /* timers of the same time fire in the order they were set */
-    uint32_t slot;  /* heap index + 1; 0: not set */
+    kci_heap_node node; /* the loop's; timers of the same time fire in the order they were set */
 };
 
 /* A message to the loop, embedded in its owner; no allocation. A posted task is run once and may be
@@ -66,7 +65,13 @@ void kci_timer_set(kci_loop *loop, kci_timer *timer, int64_t at_us);
 void kci_timer_stop(kci_loop *loop, kci_timer *timer); /* idle is fine */
 static inline bool kci_timer_is_set(const kci_timer *timer)
 {
-    return timer->slot != 0;
+    return timer->node.slot != 0;
+}
+
+/* When a set timer fires (kci_loop_now units). */
+static inline int64_t kci_timer_at(const kci_timer *timer)
+{
+    return timer->node.key;
 }
 
 /* The timers that may be set at the same time are counted by their owners, at creation, so that
@@ -75,6 +80,15 @@ kc_err kci_loop_reserve_timers(kci_loop *loop, int32_t delta);
 
 /* Queues a task and wakes the loop if it sleeps (one syscall per sleep, not per task). Never fails. */
 void kci_loop_post(kci_loop *loop, kci_task *task); /* any */
+
+/* Runs a task at the end of the present turn, after sockets, posted tasks and timers (outside a turn:
+ * at the end of the next): for work that is done once for many events, such as one write for all that
+ * was sent. One that is deferred by a deferred task runs in the next turn. Costs no atomics. A task is
+ * either posted or deferred, by its owner's choice, never both ways. */
+void kci_loop_defer(kci_loop *loop, kci_task *task);
+
+/* Takes a deferred task back; one that is not deferred is fine. */
+void kci_loop_undefer(kci_loop *loop, kci_task *task);
 
 /* Makes a sleeping step return. */
 void kci_loop_wake(kci_loop *loop); /* any */
