@@ -14,7 +14,7 @@ typedef struct kci_arena {
     bool over_limit;        /* the last NULL was due to the limit, not to the heap */
 } kci_arena;
 
-/* Uninitialised memory, aligned for every type, valid until the arena is freed or reset. NULL when
+/* Uninitialised memory, aligned to 8, valid until the arena is freed or reset. NULL when
  * out of memory or over the limit. size 0 gives a valid pointer to no bytes. */
 void *kci_arena_alloc(kci_arena *a, size_t size);
 

@@ -110,6 +110,8 @@ static inline void kci_gaps_clear(kci_gaps *gaps)
 /* Releases the memory; empty and usable again. */
 void kci_gaps_free(kci_gaps *gaps);
 
+enum { KCI_DECODE_FACTOR = 64, KCI_DECODE_EXTRA = 64 * 1024 };
+
 /* Decodes one message. `out` is the generated struct of msg (every byte of it is written); strings,
  * bytes and records in it point into the input, arrays and nullable structs into the arena. So it
  * is valid as long as both are. Unknown tagged fields are passed over. What follows the message is
