@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The in-memory network: stream sockets with latency, bandwidth, windows, resets, black holes and byte
- * limits, and pollers over them. Bytes are stored at the receiver when written and become readable when
- * their arrival event fires; so order holds whatever the latency. */
+/* The in-memory network: stream sockets with latency, bandwidth, windows, resets, black holes and
+ * byte limits, and pollers over them. Bytes are stored at the receiver when written and become
+ * readable when their arrival event fires; so order holds whatever the latency. */
 #include "sim/net.h"
 
 #include <arpa/inet.h>
@@ -26,9 +26,9 @@ struct sim_sock {
     size_t in_start, in_size, in_cap;
     size_t in_avail; /* of them arrived */
     int64_t last_arrival;
-    bool fin;             /* the peer's close has arrived */
-    int64_t reset_after;  /* bytes that may still arrive; -1: no limit */
-    int accepted[256];    /* listener: waiting connections */
+    bool fin;            /* the peer's close has arrived */
+    int64_t reset_after; /* bytes that may still arrive; -1: no limit */
+    int accepted[256];   /* listener: waiting connections */
     int accepted_count;
 
     kci_poller *poller;
@@ -134,7 +134,7 @@ typedef struct packet {
     uint32_t generation;
     size_t bytes;
     bool fin;
-    uint16_t port;  /* SYN: where to */
+    uint16_t port; /* SYN: where to */
     bool syn;
 } packet;
 
@@ -162,7 +162,8 @@ static void syn_arrive(sim_sock *s, const packet *p)
         if (w->socks[i] && w->socks[i]->kind == SOCK_LISTENER && w->socks[i]->port == p->port)
             listener = w->socks[i];
     sim_sock *server = NULL;
-    if (listener && !link->refuse && listener->accepted_count < (int)KCI_COUNT_OF(listener->accepted))
+    if (listener && !link->refuse &&
+        listener->accepted_count < (int)KCI_COUNT_OF(listener->accepted))
         server = sock_new(w, SOCK_OPEN, p->port);
     if (!server) {
         sim_trace(w, "net: connection %d to port %u is refused", s->no, p->port);
@@ -231,8 +232,9 @@ static int sys_connect(kci_sys *sys, const kci_addr *addr, int *sock)
         return -EMFILE;
     s->client = true;
     w->connects++;
-    packet_send((packet){ .w = w, .to = s->no, .generation = s->generation, .port = port, .syn = true },
-                w->now + latency(w, sim_link_of(w, port)));
+    packet_send(
+        (packet){ .w = w, .to = s->no, .generation = s->generation, .port = port, .syn = true },
+        w->now + latency(w, sim_link_of(w, port)));
     *sock = s->no;
     return -EINPROGRESS;
 }
@@ -356,7 +358,8 @@ static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int c
     if (link->bytes_per_s > 0)
         at += (int64_t)done * 1000000 / link->bytes_per_s;
     peer->last_arrival = at;
-    packet_send((packet){ .w = w, .to = peer->no, .generation = peer->generation, .bytes = done }, at);
+    packet_send((packet){ .w = w, .to = peer->no, .generation = peer->generation, .bytes = done },
+                at);
     sim_digest_add(w, (uint64_t)w->now ^ ((uint64_t)sock << 40) ^ (done << 20));
     return (ssize_t)done;
 }
@@ -386,7 +389,8 @@ static void sys_close(kci_sys *sys, int sock)
         int64_t at = w->now + latency(w, sim_link_of(w, s->port));
         if (at < peer->last_arrival)
             at = peer->last_arrival;
-        packet_send((packet){ .w = w, .to = peer->no, .generation = peer->generation, .fin = true }, at);
+        packet_send((packet){ .w = w, .to = peer->no, .generation = peer->generation, .fin = true },
+                    at);
     }
     sock_free(s);
 }
@@ -570,7 +574,8 @@ static void lookup_end(void *arg)
     l.done(l.arg, KC_OK, &addr, 1, "");
 }
 
-static void sys_resolve(kci_sys *sys, const char *host, uint16_t port, kci_resolve_fn done, void *arg)
+static void sys_resolve(kci_sys *sys, const char *host, uint16_t port, kci_resolve_fn done,
+                        void *arg)
 {
     sim_world *w = sim_world_of(sys);
     lookup *l = malloc(sizeof *l);
@@ -608,8 +613,8 @@ void sim_reset_after(sim_world *w, uint16_t port, bool down, int64_t bytes)
 {
     for (int i = 1; i <= w->sock_high; i++) {
         sim_sock *s = w->socks[i];
-        if (s && s->kind == SOCK_OPEN && s->port == port && s->client == down && s->reset_after < 0 &&
-            s->peer) {
+        if (s && s->kind == SOCK_OPEN && s->port == port && s->client == down &&
+            s->reset_after < 0 && s->peer) {
             s->reset_after = bytes;
             return;
         }

@@ -50,7 +50,7 @@ struct sim_world {
     kci_poller *last_poller;
 
     sim_sock *socks[SIM_MAX_SOCKS]; /* by number; 0 unused */
-    int sock_high; /* highest number used so far */
+    int sock_high;                  /* highest number used so far */
     uint32_t generation;
     int64_t connects;
     struct {
@@ -71,7 +71,8 @@ static inline sim_world *sim_world_of(kci_sys *sys)
 
 void sim_net_init(sim_world *w);
 void sim_net_free(sim_world *w);
-void sim_event_add(sim_world *w, int64_t at_us, void (*fn)(void *arg), void *arg, void (*drop)(void *arg));
+void sim_event_add(sim_world *w, int64_t at_us, void (*fn)(void *arg), void *arg,
+                   void (*drop)(void *arg));
 bool sim_advance(sim_world *w, const kci_poller *self, int64_t until);
 bool sim_poller_ready(const kci_poller *p);
 bool sim_poller_waiting(const kci_poller *p);

@@ -30,7 +30,8 @@ static inline bool sim_rng_chance(sim_rng *r, int percent)
     return (int)(sim_rng_next(r) % 100) < percent;
 }
 
-/* A generator of its own for one purpose, so that a draw more in one place does not move all others. */
+/* A generator of its own for one purpose, so that a draw more in one place does not move all
+ * others. */
 static inline sim_rng sim_rng_fork(sim_rng *r, uint64_t purpose)
 {
     sim_rng child = { sim_rng_next(r) ^ (purpose * 0xd1342543de82ef95u) };

@@ -49,7 +49,8 @@ static sim_event event_pop(sim_world *w)
     return top;
 }
 
-void sim_event_add(sim_world *w, int64_t at_us, void (*fn)(void *arg), void *arg, void (*drop)(void *arg))
+void sim_event_add(sim_world *w, int64_t at_us, void (*fn)(void *arg), void *arg,
+                   void (*drop)(void *arg))
 {
     event_push(w, (sim_event){ .at = at_us < w->now ? w->now : at_us,
                                .order = w->event_order++,
@@ -125,8 +126,8 @@ static bool actor_due(const sim_actor *a)
     return sim_poller_ready(a->poller) || kci_loop_timeout(a->loop) == 0;
 }
 
-/* Runs each idle actor that has something to do, in a random order; false when none had. `self` is the
- * poller of who waits: it runs when its wait returns. */
+/* Runs each idle actor that has something to do, in a random order; false when none had. `self` is
+ * the poller of who waits: it runs when its wait returns. */
 static bool run_actors(sim_world *w, const kci_poller *self)
 {
     bool ran = false;
@@ -166,7 +167,8 @@ static void run_events(sim_world *w)
     }
 }
 
-/* Moves the world on by one instant, not past `until`; false when nothing is left to do before it. */
+/* Moves the world on by one instant, not past `until`; false when nothing is left to do before it.
+ */
 bool sim_advance(sim_world *w, const kci_poller *self, int64_t until)
 {
     if (++w->turns > SIM_MAX_TURNS) {
@@ -236,10 +238,9 @@ sim_world *sim_world_new(uint64_t seed)
     w->digest = 0xcbf29ce484222325u;
     w->now = 1000000;
     w->wall_base_ms = 1700000000000;
-    w->sys = (kci_sys){ .mono_us = mono_us,
-                        .wall_ms = wall_ms,
-                        .random = random_bytes,
-                        .single_threaded = true };
+    w->sys = (kci_sys){
+        .mono_us = mono_us, .wall_ms = wall_ms, .random = random_bytes, .single_threaded = true
+    };
     sim_net_init(w);
     return w;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A world on one thread: a virtual clock, an in-memory network and names, behind a kci_sys. Clients and
- * the mock cluster run in it as actors; time moves only when every actor waits. Everything random comes
- * from the seed, so a run can be replayed to the byte. */
+/* A world on one thread: a virtual clock, an in-memory network and names, behind a kci_sys. Clients
+ * and the mock cluster run in it as actors; time moves only when every actor waits. Everything
+ * random comes from the seed, so a run can be replayed to the byte. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
@@ -25,8 +25,8 @@ void sim_trace(sim_world *w, const char *fmt, ...) __attribute__((format(printf,
 uint64_t sim_digest(const sim_world *w);
 void sim_digest_add(sim_world *w, uint64_t value);
 
-/* The loop whose poller was made last becomes an actor: it runs whenever it has something to do, also while
- * another actor waits. Remove it before its loop is freed. */
+/* The loop whose poller was made last becomes an actor: it runs whenever it has something to do,
+ * also while another actor waits. Remove it before its loop is freed. */
 void sim_actor_add(sim_world *w, kci_loop *loop, const char *name);
 void sim_actor_remove(sim_world *w, kci_loop *loop);
 
@@ -47,10 +47,10 @@ void sim_dns_fail_until(sim_world *w, int64_t until_us);
 typedef struct sim_link {
     int64_t latency_min_us, latency_max_us; /* per segment */
     int64_t bytes_per_s;                    /* 0: unlimited */
-    int32_t max_chunk;   /* a read or write moves at most this many bytes; 0: no limit */
-    bool refuse;         /* connections are refused */
-    bool blackhole;      /* nothing arrives any more, no error either */
-    int32_t window;      /* bytes on the way and unread; 0: 256 KiB */
+    int32_t max_chunk; /* a read or write moves at most this many bytes; 0: no limit */
+    bool refuse;       /* connections are refused */
+    bool blackhole;    /* nothing arrives any more, no error either */
+    int32_t window;    /* bytes on the way and unread; 0: 256 KiB */
 } sim_link;
 sim_link *sim_link_of(sim_world *w, uint16_t port);
 
@@ -60,8 +60,8 @@ void sim_reset_port(sim_world *w, uint16_t port);
 /* Resets one random open connection; false if there is none. */
 bool sim_reset_one(sim_world *w, sim_rng *rng);
 
-/* The next open connection of a port is reset after so many more bytes towards the client (down) or the
- * broker. */
+/* The next open connection of a port is reset after so many more bytes towards the client (down) or
+ * the broker. */
 void sim_reset_after(sim_world *w, uint16_t port, bool down, int64_t bytes);
 
 /* Open client-side sockets: connects that were not closed. */

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/history.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_PARTITIONS = 256, MAX_CONSUMERS = 16, MAX_PROBLEMS = 200, MAX_PRODUCERS = 16 };
+
+typedef enum send_state { PENDING, REFUSED, ACKED, FAILED } send_state;
+
+typedef struct sent {
+    int16_t producer, partition, reported_partition;
+    uint8_t state;
+    bool possibly;
+    int32_t in_log; /* times */
+    int64_t deadline, offset;
+} sent;
+
+typedef struct logged {
+    int64_t offset;
+    uint64_t id;
+} logged;
+
+typedef struct partition_log {
+    int64_t start;
+    logged *rows;
+    size_t count, cap;
+} partition_log;
+
+typedef struct polled {
+    int16_t consumer, partition;
+    int64_t offset;
+    uint64_t id;
+} polled;
+
+/* Where a consumer is in a partition. from..next: contiguous polls since it was positioned. */
+typedef struct cursor {
+    bool set, exact, moved;
+    int64_t next;
+} cursor;
+
+struct history {
+    sent *sends;
+    size_t send_count, send_cap;
+    polled *polls;
+    size_t poll_count, poll_cap;
+    partition_log logs[MAX_PARTITIONS];
+    cursor cursors[MAX_CONSUMERS][MAX_PARTITIONS];
+    struct {
+        history_class c;
+        char text[200];
+    } problems[MAX_PROBLEMS];
+    int problem_count;
+    history_totals totals;
+};
+
+static void *grow(void *p, size_t *cap, size_t need, size_t size)
+{
+    if (need <= *cap)
+        return p;
+    *cap = *cap ? *cap * 2 : 1024;
+    p = realloc(p, *cap * size);
+    if (!p)
+        abort();
+    return p;
+}
+
+const char *history_class_name(history_class c)
+{
+    static const char *const names[H_CLASS_COUNT] = {
+        "lost-write",
+        "duplicate",
+        "reordered",
+        "inconsistent-offset",
+        "wrong-partition",
+        "phantom",
+        "failed-but-written",
+        "reported-twice",
+        "unreported",
+        "late-report",
+        "poll-skip",
+        "nonmonotonic-poll",
+        "unseen",
+        "memory-bound",
+        "late-call",
+        "request-storm",
+        "leak",
+        "unexpected-error",
+    };
+    return c < H_CLASS_COUNT ? names[c] : "?";
+}
+
+history *history_new(void)
+{
+    history *h = calloc(1, sizeof *h);
+    if (!h)
+        abort();
+    return h;
+}
+
+void history_free(history *h)
+{
+    if (!h)
+        return;
+    for (int i = 0; i < MAX_PARTITIONS; i++)
+        free(h->logs[i].rows);
+    free(h->sends);
+    free(h->polls);
+    free(h);
+}
+
+void history_violation(history *h, history_class c, const char *fmt, ...)
+{
+    int i = h->problem_count++;
+    if (i >= MAX_PROBLEMS)
+        return;
+    h->problems[i].c = c;
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(h->problems[i].text, sizeof h->problems[i].text, fmt, args);
+    va_end(args);
+}
+
+const char *history_problem(const history *h, int index, history_class *c)
+{
+    if (index < 0 || index >= h->problem_count || index >= MAX_PROBLEMS)
+        return NULL;
+    *c = h->problems[index].c;
+    return h->problems[index].text;
+}
+
+int history_problem_count(const history *h)
+{
+    return h->problem_count;
+}
+
+history_totals history_count(const history *h)
+{
+    return h->totals;
+}
+
+uint64_t history_send(history *h, int producer, int partition, int64_t now_us, int64_t deadline_us)
+{
+    (void)now_us;
+    h->sends = grow(h->sends, &h->send_cap, h->send_count + 1, sizeof *h->sends);
+    h->sends[h->send_count++] = (sent){ .producer = (int16_t)producer,
+                                        .partition = (int16_t)partition,
+                                        .reported_partition = -1,
+                                        .state = PENDING,
+                                        .deadline = deadline_us,
+                                        .offset = -1 };
+    h->totals.sent++;
+    return h->send_count;
+}
+
+static sent *find(history *h, uint64_t id)
+{
+    return id >= 1 && id <= h->send_count ? &h->sends[id - 1] : NULL;
+}
+
+void history_refused(history *h, uint64_t id)
+{
+    sent *s = find(h, id);
+    if (!s)
+        return;
+    if (s->state != PENDING)
+        history_violation(h, H_REPORTED_TWICE, "record %llu was refused after its outcome",
+                          (unsigned long long)id);
+    s->state = REFUSED;
+    h->totals.refused++;
+}
+
+/* The common part of an outcome; NULL when it must not count. */
+static sent *outcome(history *h, uint64_t id, int partition, int64_t now_us)
+{
+    sent *s = find(h, id);
+    if (!s) {
+        history_violation(h, H_PHANTOM, "an outcome for record %llu, which was never sent",
+                          (unsigned long long)id);
+        return NULL;
+    }
+    if (s->state != PENDING) {
+        history_violation(h, H_REPORTED_TWICE, "record %llu has a second outcome",
+                          (unsigned long long)id);
+        return NULL;
+    }
+    if (s->deadline && now_us > s->deadline)
+        history_violation(h, H_LATE_REPORT, "record %llu: outcome %lld ms after its deadline",
+                          (unsigned long long)id, (long long)((now_us - s->deadline) / 1000));
+    if (s->partition >= 0 && partition >= 0 && s->partition != partition)
+        history_violation(h, H_WRONG_PARTITION, "record %llu: sent to %d, reported in %d",
+                          (unsigned long long)id, s->partition, partition);
+    s->reported_partition = (int16_t)partition;
+    return s;
+}
+
+void history_acked(history *h, uint64_t id, int partition, int64_t offset, int64_t now_us)
+{
+    sent *s = outcome(h, id, partition, now_us);
+    if (!s)
+        return;
+    s->state = ACKED;
+    s->offset = offset;
+    h->totals.acked++;
+}
+
+void history_failed(history *h, uint64_t id, int partition, bool possibly_persisted, int64_t now_us)
+{
+    sent *s = outcome(h, id, partition, now_us);
+    if (!s)
+        return;
+    s->state = FAILED;
+    s->possibly = possibly_persisted;
+    h->totals.failed++;
+    h->totals.possibly += possibly_persisted;
+}
+
+void history_positioned(history *h, int consumer, int partition, int64_t offset, bool exact)
+{
+    h->cursors[consumer][partition] = (cursor){ .set = true, .exact = exact, .next = offset };
+}
+
+void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id)
+{
+    h->totals.polled++;
+    h->polls = grow(h->polls, &h->poll_cap, h->poll_count + 1, sizeof *h->polls);
+    h->polls[h->poll_count++] = (polled){ (int16_t)consumer, (int16_t)partition, offset, id };
+    cursor *c = &h->cursors[consumer][partition];
+    bool strict = c->moved || c->exact;
+    if (c->set && offset < c->next)
+        history_violation(h, H_NONMONOTONIC_POLL,
+                          "consumer %d partition %d: offset %lld after %lld", consumer, partition,
+                          (long long)offset, (long long)c->next - 1);
+    else if (c->set && strict && offset > c->next)
+        history_violation(h, H_POLL_SKIP, "consumer %d partition %d: %lld to %lld were skipped",
+                          consumer, partition, (long long)c->next, (long long)offset - 1);
+    c->set = true;
+    c->moved = true;
+    c->next = offset + 1;
+    if (id == 0 || id > h->send_count)
+        history_violation(h, H_PHANTOM,
+                          "consumer %d partition %d offset %lld: not a record we sent", consumer,
+                          partition, (long long)offset);
+}
+
+void history_log_begin(history *h, int partition, int64_t log_start)
+{
+    h->logs[partition].start = log_start;
+    h->logs[partition].count = 0;
+}
+
+void history_logged(history *h, int partition, int64_t offset, uint64_t id)
+{
+    partition_log *log = &h->logs[partition];
+    log->rows = grow(log->rows, &log->cap, log->count + 1, sizeof *log->rows);
+    log->rows[log->count++] = (logged){ offset, id };
+    h->totals.logged++;
+    sent *s = find(h, id);
+    if (s)
+        s->in_log++;
+}
+
+static const logged *log_at(const history *h, int partition, int64_t offset)
+{
+    const partition_log *log = &h->logs[partition];
+    size_t lo = 0, hi = log->count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (log->rows[mid].offset < offset)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < log->count && log->rows[lo].offset == offset ? &log->rows[lo] : NULL;
+}
+
+static void check_send(history *h, uint64_t id, const history_rules *rules)
+{
+    const sent *s = find(h, id);
+    unsigned long long n = id;
+    if (s->state == PENDING)
+        history_violation(h, H_UNREPORTED, "record %llu of producer %d has no outcome", n,
+                          s->producer);
+    if (s->in_log > 1 && rules->exactly_once)
+        history_violation(h, H_DUPLICATE, "record %llu is in the log %d times", n, s->in_log);
+    if (s->state == REFUSED && s->in_log)
+        history_violation(h, H_FAILED_BUT_WRITTEN, "record %llu was refused by send, yet written",
+                          n);
+    if (s->state == FAILED && !s->possibly && s->in_log)
+        history_violation(h, H_FAILED_BUT_WRITTEN, "record %llu was reported not written", n);
+    if (s->state != ACKED)
+        return;
+    if (s->in_log == 0 && (rules->exactly_once || rules->at_least_once))
+        history_violation(h, H_LOST_WRITE,
+                          "record %llu (partition %d, offset %lld) is not in the log", n,
+                          s->reported_partition, (long long)s->offset);
+    if (s->offset >= 0 && s->reported_partition >= 0 && rules->exactly_once) {
+        const logged *row = log_at(h, s->reported_partition, s->offset);
+        if (row && row->id != id)
+            history_violation(h, H_INCONSISTENT_OFFSET,
+                              "record %llu was acknowledged at %d:%lld, which holds %llu", n,
+                              s->reported_partition, (long long)s->offset,
+                              (unsigned long long)row->id);
+    }
+}
+
+static void check_log(history *h, int partition, const history_rules *rules)
+{
+    const partition_log *log = &h->logs[partition];
+    uint64_t last[MAX_PRODUCERS] = { 0 };
+    for (size_t i = 0; i < log->count; i++) {
+        uint64_t id = log->rows[i].id;
+        const sent *s = find(h, id);
+        if (!s) {
+            history_violation(h, H_PHANTOM, "partition %d offset %lld: nobody sent that", partition,
+                              (long long)log->rows[i].offset);
+            continue;
+        }
+        if (s->partition >= 0 && s->partition != partition)
+            history_violation(h, H_WRONG_PARTITION, "record %llu was sent to %d and is in %d",
+                              (unsigned long long)id, s->partition, partition);
+        if (rules->ordered && id < last[s->producer])
+            history_violation(h, H_REORDERED, "partition %d offset %lld: record %llu after %llu",
+                              partition, (long long)log->rows[i].offset, (unsigned long long)id,
+                              (unsigned long long)last[s->producer]);
+        if (id > last[s->producer])
+            last[s->producer] = id;
+    }
+}
+
+static void check_polls(history *h)
+{
+    for (size_t i = 0; i < h->poll_count; i++) {
+        const polled *p = &h->polls[i];
+        const logged *row = log_at(h, p->partition, p->offset);
+        if (row ? row->id != p->id : p->offset >= h->logs[p->partition].start)
+            history_violation(h, H_INCONSISTENT_OFFSET,
+                              "consumer %d was given record %llu at %d:%lld; the log holds %llu",
+                              p->consumer, (unsigned long long)p->id, p->partition,
+                              (long long)p->offset, (unsigned long long)(row ? row->id : 0));
+    }
+}
+
+static void check_seen(history *h)
+{
+    for (int c = 0; c < MAX_CONSUMERS; c++)
+        for (int p = 0; p < MAX_PARTITIONS; p++) {
+            const partition_log *log = &h->logs[p];
+            if (!h->cursors[c][p].set || log->count == 0)
+                continue;
+            int64_t last = log->rows[log->count - 1].offset;
+            if (h->cursors[c][p].next <= last)
+                history_violation(h, H_UNSEEN, "consumer %d partition %d stopped at %lld of %lld",
+                                  c, p, (long long)h->cursors[c][p].next, (long long)last + 1);
+        }
+}
+
+int history_check(history *h, const history_rules *rules)
+{
+    for (uint64_t id = 1; id <= h->send_count; id++)
+        check_send(h, id, rules);
+    for (int p = 0; p < MAX_PARTITIONS; p++)
+        check_log(h, p, rules);
+    check_polls(h);
+    if (rules->all_seen)
+        check_seen(h);
+    return h->problem_count;
+}

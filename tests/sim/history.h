@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was sent, acknowledged and polled, and the check of it against the promises of the library.
+ * The error classes are Jepsen's for Kafka. Used by the simulator and by the chaos run on real
+ * Kafka; knows neither. Not thread-safe.
+ *
+ * Every record carries a number of its own (its id), given out by history_send in the order of send
+ * per producer and partition. */
+#ifndef SIM_HISTORY_H
+#define SIM_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct history history;
+
+typedef enum history_class {
+    H_LOST_WRITE,          /* acknowledged, not in the log */
+    H_DUPLICATE,           /* in the log twice */
+    H_REORDERED,           /* a partition's log has one producer's records in another order */
+    H_INCONSISTENT_OFFSET, /* acknowledged or polled at an offset that holds another record */
+    H_WRONG_PARTITION,     /* polled or stored in a partition it was not sent to */
+    H_PHANTOM,             /* in the log or polled, but never sent */
+    H_FAILED_BUT_WRITTEN,  /* reported failed without "possibly persisted", yet in the log */
+    H_REPORTED_TWICE,      /* two outcomes of one send */
+    H_UNREPORTED,          /* a send without outcome at the end */
+    H_LATE_REPORT,         /* outcome after delivery.timeout.ms */
+    H_POLL_SKIP,           /* a poll jumped over committed records */
+    H_NONMONOTONIC_POLL,   /* a poll went back */
+    H_UNSEEN,              /* in the log, never polled by the end */
+    H_MEMORY,              /* more bytes held than the bound */
+    H_LATE_CALL,           /* a call returned after its deadline */
+    H_REQUEST_STORM,       /* more requests or connects than the bound */
+    H_LEAK,                /* something is still held after everything was freed */
+    H_UNEXPECTED_ERROR,    /* an error that the scenario does not explain */
+    H_CLASS_COUNT
+} history_class;
+
+const char *history_class_name(history_class c);
+
+history *history_new(void);
+void history_free(history *h);
+
+/* A record is about to be sent; partition -1: the client chooses. Returns its id, 1 and up. */
+uint64_t history_send(history *h, int producer, int partition, int64_t now_us, int64_t deadline_us);
+/* send() refused it: it has no outcome and must not be in the log. */
+void history_refused(history *h, uint64_t id);
+/* Its outcome. offset -1: not told. */
+void history_acked(history *h, uint64_t id, int partition, int64_t offset, int64_t now_us);
+void history_failed(history *h, uint64_t id, int partition, bool possibly_persisted,
+                    int64_t now_us);
+
+/* The consumer was positioned (assign, seek, reset): its next poll may begin anywhere from `offset`
+ * on, exactly there when exact. */
+void history_positioned(history *h, int consumer, int partition, int64_t offset, bool exact);
+/* It was given a record. id 0: the record carries none (not ours). */
+void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id);
+
+/* A record of the final log, in the order of offsets per partition; base: the log's start. */
+void history_log_begin(history *h, int partition, int64_t log_start);
+void history_logged(history *h, int partition, int64_t offset, uint64_t id);
+
+/* A violation found elsewhere (memory, deadlines, storms). */
+void history_violation(history *h, history_class c, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+typedef struct history_rules {
+    bool ordered;       /* idempotent or one in flight: order is promised */
+    bool exactly_once;  /* acks=all and idempotent: no duplicates, no loss */
+    bool at_least_once; /* acks=all: no loss */
+    bool all_seen;      /* every consumer has read to the end */
+} history_rules;
+
+/* The end: compares everything with the log. Returns the number of violations. */
+int history_check(history *h, const history_rules *rules);
+
+/* Violations so far, oldest first; NULL past the last. Text borrowed. */
+const char *history_problem(const history *h, int index, history_class *c);
+int history_problem_count(const history *h);
+
+typedef struct history_totals {
+    uint64_t sent, refused, acked, failed, possibly, polled, logged;
+} history_totals;
+history_totals history_count(const history *h);
+
+#endif
