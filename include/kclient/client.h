@@ -21,16 +21,17 @@ KC_API kc_err kc_client_new(const kc_config *config, kc_client **out, kc_error *
  * KC_E_TIMED_OUT and in detail what was left. Any thread; later calls on it return KC_E_CLOSED. */
 KC_API kc_err kc_client_close(kc_client *client, int32_t timeout_ms, kc_error *detail);
 
-/* Gives the handle back; closes with timeout 0 if that was not done. Producers, consumers and admins
- * may be freed before or after. NULL is fine. */
+/* Gives the handle back; closes with timeout 0 if that was not done. Producers, consumers and
+ * admins may be freed before or after. NULL is fine. */
 KC_API void kc_client_free(kc_client *client);
 
-/* Without a thread (client.threads=0): runs what is due and waits at most timeout_ms (0: not at all,
- * -1: until something happens). One thread at a time. KC_E_STATE in a client that has a thread. */
+/* Without a thread (client.threads=0): runs what is due and waits at most timeout_ms (0: not at
+ * all, -1: until something happens). One thread at a time. KC_E_STATE in a client that has a
+ * thread. */
 KC_API kc_err kc_client_step(kc_client *client, int32_t timeout_ms);
 
-/* Without a thread: readable when a step would do something; and the time in ms after which a step is
- * due anyway (-1: none). -1 / KC_E_STATE in a client that has a thread. */
+/* Without a thread: readable when a step would do something; and the time in ms after which a step
+ * is due anyway (-1: none). -1 / KC_E_STATE in a client that has a thread. */
 KC_API int kc_client_fd(kc_client *client);
 KC_API int32_t kc_client_timeout(kc_client *client);
 

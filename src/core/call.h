@@ -2,8 +2,15 @@
 /* One request to a broker and its one outcome. The caller owns the kci_call (embedded in its own
  * object, no allocation) until done() runs.
  *
- * Thread: loop, throughout. done() runs exactly once, from a later turn than kci_call_start(), also on
- * time-out, close and lack of memory, and only when no socket refers to the request's bytes any more. */
+ * Thread: loop, throughout. done() runs exactly once, later than kci_call_start() and never from
+ * inside a function of this header, also on time-out, close and lack of memory, and only when no
+ * socket refers to the request's bytes any more. From done() on the call is the caller's again: it
+ * may be freed or started anew in it.
+ *
+ * When a connection ends, or an attempt to open it fails, every call that waits on it ends with its
+ * error, in the order of start; callers repeat what may be repeated. Calls to KCI_NODE_ANY that
+ * were not sent yet go on to other brokers instead, until their time-out (not when credentials are
+ * refused). */
 #ifndef CORE_CALL_H
 #define CORE_CALL_H
 
@@ -13,8 +20,8 @@
 
 #include <kclient/client.h>
 
-/* A broker serves one request at a time per connection, so requests that wait in the broker (fetches,
- * JoinGroup) have connections of their own. Opened when first needed. */
+/* A broker serves one request at a time per connection, so requests that wait in the broker
+ * (fetches, JoinGroup) have connections of their own. Opened when first needed. */
 typedef enum kci_class {
     KCI_CLASS_CONTROL, /* metadata, admin, offsets, InitProducerId */
     KCI_CLASS_PRODUCE,
@@ -28,8 +35,8 @@ enum {
     KCI_NODE_CONTROLLER = -2 /* from metadata; any broker if unknown */
 };
 
-/* A decoded answer. Borrowed during done(); the frame may be kept by kci_frame_ref (slices of records
- * point into it). */
+/* A decoded answer. Borrowed during done(); the frame may be kept by kci_frame_ref (slices of
+ * records point into it). */
 typedef struct kci_response {
     int16_t version;
     int32_t node;
@@ -52,19 +59,29 @@ struct kci_call {
      * written, the connection is closed first (its order of answers is lost). */
     int64_t timeout_us;
     bool no_response; /* acks=0: done(KC_OK, NULL) when the bytes are written */
-    /* Optional: the version is known now, adapt the body. An error ends the call with it. */
+    /* Optional: the version is known now, adapt the body. An error ends the call with it. May run
+     * inside kci_call_start(). */
     kc_err (*prepare)(kci_call *call, int16_t version);
-    /* Optional: the request's records fields are not copied; gives the iovecs of the index-th of them
-     * (order of encoding), at most cap; returns how many. Their bytes live until done(). */
+    /* Optional: the request's records fields are not copied; gives the iovecs of the index-th of
+     * them (order of encoding), at most cap; returns how many there are. When that is more than cap
+     * it is asked again with more room. Together they have the field's size. Their bytes live until
+     * done(). */
     int (*records)(kci_call *call, size_t index, struct iovec *iov, int cap);
     /* err KC_OK: response is there (NULL for no_response). Otherwise response is NULL and why is a
      * sentence (borrowed). Errors inside the response's body are the caller's to read; a top-level
      * throttle_time_ms has been obeyed already. */
     void (*done)(kci_call *call, kc_err err, const kci_response *response, const char *why);
 
+    /* Set by the core, for done(): the broker may have seen the request. */
+    bool sent;
+
     /* Core's. */
-    kci_list_node link;
-    void *core;
+    kci_link link;
+    struct kci_connection *connection; /* the one it waits on; NULL: for any, or for done() */
+    struct kci_flight *flight;         /* its request, once handed to the stream */
+    int64_t deadline_us;
+    kc_err err; /* outcome of a call that waits for done() */
+    uint8_t stage;
 };
 
 #define KCI_ANY_VERSION INT16_MAX
@@ -75,8 +92,8 @@ struct kci_call {
 void kci_call_start(kc_client *client, kci_call *call);
 
 /* Ends it early: done(KC_E_INTERRUPTED) in a later turn; the answer, should it come, is dropped.
- * Has no effect once done() has been called. A call that waits in the broker (Fetch) blocks later ones of
- * its connection until the broker answers. */
+ * Has no effect once done() has been called. A call that waits in the broker (Fetch) blocks later
+ * ones of its connection until the broker answers. */
 void kci_call_cancel(kc_client *client, kci_call *call);
 
 /* How a connection of a node and class is. */
@@ -88,9 +105,9 @@ typedef enum kci_node_state {
     KCI_NODE_THROTTLED /* up, but the broker asked for a pause (KIP-219) */
 } kci_node_state;
 
-/* The state, for those who build their requests only when they can go out (the producer: batches grow
- * until then). connect: also begins to connect. A change to UP or DOWN, and the end of throttling, is
- * told by kci_user.on_node. */
+/* The state, for those who build their requests only when they can go out (the producer: batches
+ * grow until then). connect: also begins to connect. A change to UP or DOWN, and the end of
+ * throttling, is told by kci_user.on_node. */
 kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, bool connect);
 
 /* The version a call of this api would use on this node's connection: the highest both know within

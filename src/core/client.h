@@ -27,18 +27,21 @@ kci_log *kci_client_log(kc_client *client);
 kci_frame_pool *kci_client_frames(kc_client *client);
 bool kci_client_driven(kc_client *client); /* no thread: waits drive the loop (kci_event_new) */
 
-/* Any thread, cheap (two loads): KC_OK, KC_E_FORKED in a child, KC_E_CLOSED. First in each public call. */
+/* Any thread, cheap (two loads): KC_OK, KC_E_FORKED in a child, KC_E_CLOSED. First in each public
+ * call. */
 kc_err kci_client_check(kc_client *client);
 
-/* Runs fn on the loop and waits for it to end, at most until deadline_us (then KC_E_TIMED_OUT and fn may
- * still run: `arg` must be owned by the task, see kci_task). Application threads only. For opening and
- * closing of objects, never per record. */
+/* Runs fn on the loop and waits for it to end, at most until deadline_us (then KC_E_TIMED_OUT and
+ * fn may still run: `arg` must outlive it). Application threads only. For opening and closing of
+ * objects, never per record. When the client has been closed and its thread is gone, fn runs at
+ * once on the calling thread, after whatever was posted to the loop before, so that objects can be
+ * taken apart the same way at any time. KC_OK: fn has run. */
 kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64_t deadline_us);
 
 /* Someone who lives on the client: a producer, consumer or admin. Callbacks on the loop. */
 typedef struct kci_user kci_user;
 struct kci_user {
-    kci_list_node link;
+    kci_link link;
     const char *kind; /* "producer", for the report of kc_client_close */
     /* A newer snapshot (borrowed). */
     void (*on_metadata)(kci_user *user, const kci_metadata *now);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of the cluster, as immutable snapshots: a reader takes a reference and needs no lock.
- * Snapshots follow the brokers' answers by leader epoch, so that a stale broker cannot take a
- * partition back (KIP-320), and by topic id, so that a topic created anew is seen as new (KIP-516). */
+/* What is known of the cluster, as immutable snapshots: a reader takes a reference and needs no
+ * lock. Snapshots follow the brokers' answers by leader epoch, so that a stale broker cannot take a
+ * partition back (KIP-320), and by topic id, so that a topic created anew is seen as new (KIP-516).
+ */
 #ifndef CORE_METADATA_H
 #define CORE_METADATA_H
 
@@ -27,7 +28,8 @@ typedef struct kci_partition_meta {
 typedef struct kci_topic_meta {
     kc_bytes name;
     kc_uuid id; /* zero: the broker does not tell ids */
-    kc_err err; /* UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED ...; KC_OK */
+    kc_err err; /* UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED ...; KC_OK. With an error
+                   the partitions are those known before, perhaps none */
     bool internal;
     int32_t partition_count;
     const kci_partition_meta *partitions; /* by number */
@@ -35,17 +37,17 @@ typedef struct kci_topic_meta {
 
 typedef struct kci_metadata {
     atomic_int refs;
-    int64_t fetched_us; /* mono time of the newest answer in it */
+    int64_t fetched_us;  /* mono time of the newest answer in it */
     uint64_t generation; /* grows with every snapshot */
     kc_bytes cluster_id;
     int32_t controller; /* -1: unknown */
     int32_t node_count, topic_count;
-    const kci_node *nodes;         /* by id ascending */
-    const kci_topic_meta *topics;  /* by name ascending */
+    const kci_node *nodes;        /* by id ascending */
+    const kci_topic_meta *topics; /* by name ascending */
 } kci_metadata;
 
-/* The newest snapshot, with a reference for the caller; never NULL (generation 0: nothing known yet).
- * Any thread. */
+/* The newest snapshot, with a reference for the caller; never NULL (generation 0: nothing known
+ * yet). Any thread. */
 kci_metadata *kci_client_metadata(kc_client *client);
 void kci_metadata_unref(kci_metadata *metadata);
 
@@ -54,22 +56,33 @@ const kci_topic_meta *kci_metadata_topic(const kci_metadata *metadata, kc_bytes 
 const kci_topic_meta *kci_metadata_topic_by_id(const kci_metadata *metadata, const kc_uuid *id);
 const kci_node *kci_metadata_node(const kci_metadata *metadata, int32_t id);
 
-/* The topics that are asked for: counted per name. Any thread (posts to the loop). A topic that the last
- * user drops is forgotten after metadata.max.idle.ms. */
+/* The topics that are asked for: counted per name. Any thread (posts to the loop). A topic that the
+ * last user drops is forgotten after metadata.max.idle.ms. A name not asked for yet is asked for at
+ * once; one whose answer was a retriable error is asked for again, with backoff, for as long as it
+ * is wanted. KC_E_NO_MEMORY, KC_E_INVALID_ARGUMENT (empty or longer than 249 bytes). */
 kc_err kci_client_want_topic(kc_client *client, kc_bytes name);
+
+/* The same for a producer: the broker may create the topic whatever allow.auto.create.topics says
+ * (that is about consumers). Dropped by kci_client_drop_topic as well. */
+kc_err kci_client_want_topic_created(kc_client *client, kc_bytes name);
+
 void kci_client_drop_topic(kc_client *client, kc_bytes name);
 
 /* Asks for fresh metadata of the wanted topics; coalesced, at most every retry.backoff.ms (grows to
  * retry.backoff.max.ms while it brings nothing new). Any thread. */
 void kci_client_refresh(kc_client *client);
 
-/* Loop. A produce or fetch answer named a newer leader (KIP-951): taken over at once when its epoch is
- * newer; host NULL: the node is known already. */
+/* Loop. A produce or fetch answer named a newer leader (KIP-951): taken over at once when its epoch
+ * is newer; host NULL: the node is known already. */
 void kci_client_leader_hint(kc_client *client, kc_bytes topic, int32_t partition, int32_t leader,
                             int32_t leader_epoch, const char *host, int32_t port, kc_bytes rack);
 
-/* The last reason why there is no metadata (no broker reachable, authentication ...): KC_OK when there
- * is. For the texts of time-outs. Any thread; copies the sentence. */
+/* Loop. An answer (FindCoordinator) named a broker that may not be in the metadata yet: calls to
+ * its id can be started from now on. KC_E_NO_MEMORY, KC_E_INVALID_ARGUMENT. */
+kc_err kci_client_node_hint(kc_client *client, int32_t node, kc_bytes host, int32_t port);
+
+/* The last reason why there is no metadata (no broker reachable, authentication ...): KC_OK when
+ * there is. For the texts of time-outs. Any thread; copies the sentence. */
 kc_err kci_client_last_problem(kc_client *client, kc_error *out);
 
 #endif
