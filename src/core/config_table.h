@@ -168,6 +168,8 @@
       "A batch that would inflate beyond this is refused with DECOMPRESSED_TOO_LARGE: protection against compression bombs.") \
     P(MAX_POLL_RECORDS, "max.poll.records", "", INT, 1, KCI_INT_MAX, "500", "", "C", 0, \
       "Most records that one poll returns.") \
+    P(ENABLE_PARTITION_EOF, "enable.partition.eof", "", BOOL, 0, 0, "false", "", "C", 0, \
+      "Poll also returns an empty batch each time the end of a partition is reached.") \
     P(CHECK_CRCS, "check.crcs", "", BOOL, 0, 0, "true", "", "C", 0, \
       "Verify the checksum of every batch.") \
     P(ISOLATION_LEVEL, "isolation.level", "", ENUM, 0, 0, "read_uncommitted", "read_uncommitted|read_committed", "C", 0, \
