@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All of libkclient's public headers but the mock cluster's, which is a library of its own. */
+#ifndef KCLIENT_KCLIENT_H
+#define KCLIENT_KCLIENT_H
+
+#include <kclient/client.h>
+#include <kclient/config.h>
+#include <kclient/consumer.h>
+#include <kclient/error.h>
+#include <kclient/log.h>
+#include <kclient/record.h>
+#include <kclient/types.h>
+
+#endif
