@@ -33,6 +33,7 @@ typedef struct kci_records_iter {
     int64_t offset_base; /* added to what the record says */
     int64_t base_timestamp;
     int64_t append_time;
+    uint32_t last_delta;
     bool is_append_time;
     int8_t magic;
 } kci_records_iter;

@@ -59,8 +59,8 @@ static inline size_t kci_batch_writer_room(const kci_batch_writer *w)
     return c ? c->cap - c->used : 0;
 }
 
-/* Sizes of n headers as encoded, without their count; SIZE_MAX when it exceeds what a record can
- * hold (2^31-1 bytes). Internal: the slow part of the two functions below. */
+/* Internal, the slow part of the functions below: n headers as encoded, without their count. The
+ * bound is SIZE_MAX when they exceed what a record can hold, or a name is null. */
 size_t kci_headers_bound(const kc_header *headers, size_t n);
 size_t kci_headers_size(const kc_header *headers, size_t n);
 uint8_t *kci_headers_put(uint8_t *p, const kc_header *headers, size_t n);
@@ -71,7 +71,7 @@ enum {
 };
 
 /* How much room one record may need, at most; some 20 to 30 bytes more than it takes. SIZE_MAX: it
- * does not fit into any record (2^31-1 bytes), or a header's name is null. */
+ * does not fit into any record (2^29 bytes are the limit here), or a header's name is null. */
 static inline size_t kci_record_bound(kc_bytes key, kc_bytes value, const kc_header *headers,
                                       size_t header_count)
 {
@@ -84,6 +84,7 @@ static inline size_t kci_record_bound(kc_bytes key, kc_bytes value, const kc_hea
     return more > INT32_MAX / 4 ? SIZE_MAX : size + more;
 }
 
+/* Null must have size 0. */
 static inline uint8_t *kci_record_put_bytes(uint8_t *p, kc_bytes b)
 {
     if (!b.data)
@@ -91,6 +92,39 @@ static inline uint8_t *kci_record_put_bytes(uint8_t *p, kc_bytes b)
     p = kci_put_varint(p, (int32_t)b.size);
     memcpy(p, b.data, b.size);
     return p + b.size;
+}
+
+/* Internal: appends one record, all but the bytes of its headers, which take headers_size and go
+ * where the result points. */
+static inline uint8_t *kci_batch_writer_put(kci_batch_writer *w, int64_t timestamp, kc_bytes key,
+                                            kc_bytes value, size_t headers_size,
+                                            int32_t header_count)
+{
+    if (w->count == 0)
+        w->base_timestamp = w->max_timestamp = timestamp;
+    if (timestamp > w->max_timestamp)
+        w->max_timestamp = timestamp;
+    int64_t delta = (int64_t)((uint64_t)timestamp - (uint64_t)w->base_timestamp);
+    size_t size = 1 + kci_varlong_size(delta) + kci_varint_size(w->count) +
+                  kci_varint_size(key.data ? (int32_t)key.size : -1) + key.size +
+                  kci_varint_size(value.data ? (int32_t)value.size : -1) + value.size +
+                  kci_varint_size(header_count) + headers_size;
+
+    kci_chunk *chunk = w->chunks.last;
+    uint8_t *start = chunk->data + chunk->used;
+    uint8_t *p = kci_put_varint(start, (int32_t)size);
+    *p++ = 0; /* attributes: none are defined */
+    p = kci_put_varlong(p, delta);
+    p = kci_put_varint(p, w->count++);
+    p = kci_record_put_bytes(p, key);
+    p = kci_record_put_bytes(p, value);
+    p = kci_put_varint(p, header_count);
+
+    size_t written = (size_t)(p - start) + headers_size;
+    chunk->used += (uint32_t)written;
+    w->chunks.size += written;
+    w->bytes += written;
+    return p;
 }
 
 /* Appends one record. The caller has checked that kci_batch_writer_room() is at least
@@ -101,34 +135,13 @@ static inline void kci_batch_writer_append(kci_batch_writer *w, int64_t timestam
                                            kc_bytes value, const kc_header *headers,
                                            size_t header_count)
 {
-    if (w->count == 0)
-        w->base_timestamp = w->max_timestamp = timestamp;
-    if (timestamp > w->max_timestamp)
-        w->max_timestamp = timestamp;
-    int64_t delta = (int64_t)((uint64_t)timestamp - (uint64_t)w->base_timestamp);
-    size_t size = 1 + kci_varlong_size(delta) + kci_varint_size(w->count) +
-                  kci_varint_size(key.data ? (int32_t)key.size : -1) + key.size +
-                  kci_varint_size(value.data ? (int32_t)value.size : -1) + value.size +
-                  kci_varint_size((int32_t)header_count);
-    if (header_count)
-        size += kci_headers_size(headers, header_count);
-
-    kci_chunk *chunk = w->chunks.last;
-    uint8_t *start = chunk->data + chunk->used;
-    uint8_t *p = kci_put_varint(start, (int32_t)size);
-    *p++ = 0; /* attributes: none are defined */
-    p = kci_put_varlong(p, delta);
-    p = kci_put_varint(p, w->count++);
-    p = kci_record_put_bytes(p, key);
-    p = kci_record_put_bytes(p, value);
-    p = kci_put_varint(p, (int32_t)header_count);
-    if (header_count)
-        p = kci_headers_put(p, headers, header_count);
-
-    size_t written = (size_t)(p - start);
-    chunk->used += (uint32_t)written;
-    w->chunks.size += written;
-    w->bytes += written;
+    if (header_count == 0) {
+        kci_batch_writer_put(w, timestamp, key, value, 0, 0);
+        return;
+    }
+    size_t size = kci_headers_size(headers, header_count);
+    uint8_t *p = kci_batch_writer_put(w, timestamp, key, value, size, (int32_t)header_count);
+    kci_headers_put(p, headers, header_count);
 }
 
 /* Ends the batch: compresses the records (into chunks from `source`, giving the old ones back) and
