@@ -126,7 +126,9 @@ static const struct {
 } kinds[] = {
     { "messages.txt", check_messages },     { "unknown_tags.txt", check_unknown_tags },
     { "apiheaders.txt", check_apiheaders }, { "errors.txt", check_errors },
-    { "scram.txt", count_scram },           { "assignors.txt", count_assignors },
+    { "batches.txt", check_batches },       { "murmur2.txt", check_murmur2 },
+    { "crc32c.txt", check_crc32c },         { "scram.txt", count_scram },
+    { "assignors.txt", count_assignors },
 };
 
 /* Runs one kind and adds its score to the sum. A file that is not there counts nothing. */

@@ -46,6 +46,9 @@ vec_check check_messages;
 vec_check check_unknown_tags;
 vec_check check_apiheaders;
 vec_check check_errors;
+vec_check check_batches;
+vec_check check_murmur2;
+vec_check check_crc32c;
 
 /* Counts lines (or, with a first word given, lines that begin with it) as unknown. */
 void vec_count_unknown(vec_file *v, const char *first);
