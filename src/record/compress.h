@@ -70,7 +70,7 @@ extern const kci_block_source kci_block_heap;
 /* Decompressed records, reference-counted; record views point into data[0..size-1]. */
 typedef struct kci_block {
     kci_block_source source;
-    uint32_t refs;     /* atomic */
+    _Atomic uint32_t refs;
     size_t alloc_size; /* as the source counts it, this struct included */
     size_t size;
     uint8_t data[];
