@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A kc_config: one slot a property with the text that was set and its parsed value, or the default's.
- * Texts of secrets are wiped before they are freed. */
+/* A kc_config: one slot a property with the text that was set and its parsed value, or the
+ * default's. Texts of secrets are wiped before they are freed. */
 #include "core/config.h"
 
 #include <ctype.h>
@@ -180,7 +180,8 @@ static kc_err set_trimmed(kc_config *config, kci_prop prop, const char *text, in
 kc_err kc_config_set(kc_config *config, const char *name, const char *value, kc_error *detail)
 {
     if (!config || !name || !value)
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "kc_config_set: config, name or value is NULL");
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "kc_config_set: config, name or value is NULL");
     int64_t scale;
     int prop = kci_prop_find(name, &scale);
     if (prop < 0)
@@ -242,12 +243,13 @@ kc_err kc_config_load(kc_config *config, const char *path, kc_error *detail)
     ssize_t size = read_all(path, text, cap);
     kc_err err;
     if (size < 0) {
-        err = kci_fail(detail, KC_E_IO, "%.200s cannot be read (%s): check path and permissions", path,
-                       strerrordesc_np(errno));
+        err = kci_fail(detail, KC_E_IO, "%.200s cannot be read (%s): check path and permissions",
+                       path, strerrordesc_np(errno));
     } else {
         kc_error cause;
         size_t line;
-        err = kci_properties_parse(kc_mem(text, (size_t)size), set_from_file, config, &line, &cause);
+        err =
+            kci_properties_parse(kc_mem(text, (size_t)size), set_from_file, config, &line, &cause);
         if (err)
             name_line(path, line, &cause, detail);
         explicit_bzero(text, (size_t)size);

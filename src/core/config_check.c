@@ -25,7 +25,8 @@ static const char *name_of(kci_prop prop)
 
 /* TLS */
 
-static kc_err read_start(const char *path, uint8_t *start, size_t cap, size_t *size, kc_error *detail)
+static kc_err read_start(const char *path, uint8_t *start, size_t cap, size_t *size,
+                         kc_error *detail)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, start, cap);
@@ -33,13 +34,14 @@ static kc_err read_start(const char *path, uint8_t *start, size_t cap, size_t *s
     if (fd >= 0)
         close(fd);
     if (n < 0)
-        return kci_fail(detail, KC_E_IO, "%.200s cannot be read (%s): check path and permissions", path,
-                        strerrordesc_np(why));
+        return kci_fail(detail, KC_E_IO, "%.200s cannot be read (%s): check path and permissions",
+                        path, strerrordesc_np(why));
     *size = (size_t)n;
     return KC_OK;
 }
 
-kc_err kci_config_store_type(const kc_config *config, kci_prop location, int *type, kc_error *detail)
+kc_err kci_config_store_type(const kc_config *config, kci_prop location, int *type,
+                             kc_error *detail)
 {
     static const uint8_t jks[] = { 0xfe, 0xed, 0xfe, 0xed }, jceks[] = { 0xce, 0xce, 0xce, 0xce };
     kci_prop type_prop = location == KCI_P_SSL_TRUSTSTORE_LOCATION ? KCI_P_SSL_TRUSTSTORE_TYPE
@@ -53,7 +55,8 @@ kc_err kci_config_store_type(const kc_config *config, kci_prop location, int *ty
     bool java = size == 4 && (memcmp(start, jks, 4) == 0 || memcmp(start, jceks, 4) == 0);
     if (java)
         *type = KCI_STORE_JKS;
-    else if (*type == KCI_STORE_UNKNOWN || *type == KCI_STORE_JKS) /* Java reads PKCS12 as JKS too */
+    else if (*type == KCI_STORE_UNKNOWN ||
+             *type == KCI_STORE_JKS) /* Java reads PKCS12 as JKS too */
         *type = size > 0 && start[0] == 0x30 ? KCI_STORE_PKCS12 : KCI_STORE_PEM;
     return KC_OK;
 }
@@ -100,7 +103,8 @@ static kc_err check_tls(const kc_config *config, kc_error *detail)
     if (!err)
         err = check_store(config, KCI_P_SSL_KEYSTORE_LOCATION, detail);
     if (!err)
-        err = check_pair(config, KCI_P_SSL_KEYSTORE_KEY, KCI_P_SSL_KEYSTORE_CERTIFICATE_CHAIN, detail);
+        err = check_pair(config, KCI_P_SSL_KEYSTORE_KEY, KCI_P_SSL_KEYSTORE_CERTIFICATE_CHAIN,
+                         detail);
     if (!err)
         err = check_pair(config, KCI_P_SSL_KEY_LOCATION, KCI_P_SSL_CERTIFICATE_LOCATION, detail);
     if (!err)
@@ -124,11 +128,13 @@ static kc_err check_sasl(const kc_config *config, kc_error *detail)
                         "sasl.mechanism=%.40s is not built in: set PLAIN, SCRAM-SHA-256 or "
                         "SCRAM-SHA-512",
                         mechanism);
-    if (!kci_config_str(config, KCI_P_SASL_USERNAME) || !kci_config_str(config, KCI_P_SASL_PASSWORD))
-        return kci_fail(detail, KC_E_BAD_PROPERTY,
-                        "sasl.mechanism=%s needs credentials: set sasl.username and sasl.password, or "
-                        "sasl.jaas.config",
-                        mechanism);
+    if (!kci_config_str(config, KCI_P_SASL_USERNAME) ||
+        !kci_config_str(config, KCI_P_SASL_PASSWORD))
+        return kci_fail(
+            detail, KC_E_BAD_PROPERTY,
+            "sasl.mechanism=%s needs credentials: set sasl.username and sasl.password, or "
+            "sasl.jaas.config",
+            mechanism);
     return KC_OK;
 }
 
@@ -150,10 +156,11 @@ static kc_err check_all(const kc_config *config, kc_error *detail)
 
 static kc_err idempotence_needs(const char *what, kc_error *detail)
 {
-    return kci_fail(detail, KC_E_BAD_PROPERTY,
-                    "enable.idempotence=true needs %s: change that, or set enable.idempotence=false "
-                    "and accept duplicates",
-                    what);
+    return kci_fail(
+        detail, KC_E_BAD_PROPERTY,
+        "enable.idempotence=true needs %s: change that, or set enable.idempotence=false "
+        "and accept duplicates",
+        what);
 }
 
 static const char *idempotence_obstacle(const kc_config *config)
@@ -204,15 +211,17 @@ static kc_err check_producer(const kc_config *config, kc_error *detail)
         kci_config_bool(config, KCI_P_ENABLE_IDEMPOTENCE))
         return idempotence_needs(obstacle, detail);
     if (kci_config_str(config, KCI_P_TRANSACTIONAL_ID))
-        return kci_fail(detail, KC_E_NOT_SUPPORTED,
-                        "transactional.id is set, but transactions are not built in yet: remove it");
+        return kci_fail(
+            detail, KC_E_NOT_SUPPORTED,
+            "transactional.id is set, but transactions are not built in yet: remove it");
     if ((double)kci_config_delivery_timeout_ms(config) < least_delivery_timeout(config))
-        return kci_fail(detail, KC_E_BAD_PROPERTY,
-                        "delivery.timeout.ms=%s is less than linger.ms=%s and request.timeout.ms=%s "
-                        "together: raise it, or lower those",
-                        kci_config_str(config, KCI_P_DELIVERY_TIMEOUT_MS),
-                        kci_config_str(config, KCI_P_LINGER_MS),
-                        kci_config_str(config, KCI_P_REQUEST_TIMEOUT_MS));
+        return kci_fail(
+            detail, KC_E_BAD_PROPERTY,
+            "delivery.timeout.ms=%s is less than linger.ms=%s and request.timeout.ms=%s "
+            "together: raise it, or lower those",
+            kci_config_str(config, KCI_P_DELIVERY_TIMEOUT_MS),
+            kci_config_str(config, KCI_P_LINGER_MS),
+            kci_config_str(config, KCI_P_REQUEST_TIMEOUT_MS));
     return check_codec(config, detail);
 }
 
@@ -252,17 +261,19 @@ static kc_err check_consumer(const kc_config *config, kc_error *detail)
     int64_t fetch = kci_config_int(config, KCI_P_FETCH_MAX_BYTES);
     int64_t frame = kci_config_int(config, KCI_P_RECEIVE_MESSAGE_MAX_BYTES);
     if (fetch > frame - FETCH_OVERHEAD)
-        return kci_fail(detail, KC_E_BAD_PROPERTY,
-                        "receive.message.max.bytes=%lld is too small for fetch.max.bytes=%lld: raise "
-                        "it to at least fetch.max.bytes + %d",
-                        (long long)frame, (long long)fetch, FETCH_OVERHEAD);
+        return kci_fail(
+            detail, KC_E_BAD_PROPERTY,
+            "receive.message.max.bytes=%lld is too small for fetch.max.bytes=%lld: raise "
+            "it to at least fetch.max.bytes + %d",
+            (long long)frame, (long long)fetch, FETCH_OVERHEAD);
     if (kci_config_int(config, KCI_P_HEARTBEAT_INTERVAL_MS) >=
         kci_config_int(config, KCI_P_SESSION_TIMEOUT_MS))
-        return kci_fail(detail, KC_E_BAD_PROPERTY,
-                        "heartbeat.interval.ms=%s is not less than session.timeout.ms=%s: a third of "
-                        "it is usual",
-                        kci_config_str(config, KCI_P_HEARTBEAT_INTERVAL_MS),
-                        kci_config_str(config, KCI_P_SESSION_TIMEOUT_MS));
+        return kci_fail(
+            detail, KC_E_BAD_PROPERTY,
+            "heartbeat.interval.ms=%s is not less than session.timeout.ms=%s: a third of "
+            "it is usual",
+            kci_config_str(config, KCI_P_HEARTBEAT_INTERVAL_MS),
+            kci_config_str(config, KCI_P_SESSION_TIMEOUT_MS));
     return KC_OK;
 }
 

@@ -140,8 +140,9 @@ static kc_err parse(cursor *c, kci_jaas *out, kc_error *detail)
     kc_err err = check_module(c->token, detail);
     if (err)
         return err;
-    if (!read_token(c) || (strcmp(c->token, "required") != 0 && strcmp(c->token, "requisite") != 0 &&
-                           strcmp(c->token, "sufficient") != 0 && strcmp(c->token, "optional") != 0))
+    if (!read_token(c) ||
+        (strcmp(c->token, "required") != 0 && strcmp(c->token, "requisite") != 0 &&
+         strcmp(c->token, "sufficient") != 0 && strcmp(c->token, "optional") != 0))
         return bad_syntax(detail);
     return parse_options(c, out, detail);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The credentials in Java's sasl.jaas.config: "<login module> required key="value" ... ;". Any thread. */
+/* The credentials in Java's sasl.jaas.config: "<login module> required key="value" ... ;". Any
+ * thread. */
 #ifndef CORE_CONFIG_JAAS_H
 #define CORE_CONFIG_JAAS_H
 
@@ -10,8 +11,8 @@ typedef struct kci_jaas {
     char *password;
 } kci_jaas;
 
-/* KC_E_BAD_PROPERTY (syntax, or a module that this library cannot stand in for), KC_E_NO_MEMORY. The
- * modules of Kerberos and OAUTHBEARER are taken and give no credentials. */
+/* KC_E_BAD_PROPERTY (syntax, or a module that this library cannot stand in for), KC_E_NO_MEMORY.
+ * The modules of Kerberos and OAUTHBEARER are taken and give no credentials. */
 kc_err kci_jaas_parse(const char *text, kci_jaas *out, kc_error *detail);
 
 /* Wipes and frees. */

@@ -12,9 +12,9 @@
 #define TEXT(x)    TEXT_OF(x)
 
 static const kci_prop_row rows[] = {
-#define P(id, name, aliases, type, min, max, def, choices, scope, secret, doc)                     \
-    { name,  aliases,  KCI_TYPE_##type, min, max, def, choices, TEXT(min) ".." TEXT(max),            \
-      scope, doc,      secret },
+#define P(id, name, aliases, type, min, max, def, choices, scope, secret, doc)           \
+    { name,  aliases, KCI_TYPE_##type, min, max, def, choices, TEXT(min) ".." TEXT(max), \
+      scope, doc,     secret },
     KCI_CONFIG_TABLE(P)
 #undef P
 };
@@ -32,12 +32,13 @@ static const name_note ignored[] = {
 
 /* Names with a meaning that this library cannot give them, so that ignoring them would be wrong. */
 static const name_note refused[] = {
-    { "config.providers", "references like ${file:...} are not resolved here: write the values themselves" },
+    { "config.providers",
+      "references like ${file:...} are not resolved here: write the values themselves" },
     { "bootstrap.controllers", "admin calls go through brokers: set bootstrap.servers" },
-    { "ssl.engine.factory.class", "Java classes cannot be loaded: set ssl.truststore.* and ssl.keystore.*" },
+    { "ssl.engine.factory.class",
+      "Java classes cannot be loaded: set ssl.truststore.* and ssl.keystore.*" },
     { "transaction.two.phase.commit.enable", "transactions are not built in yet: remove it" },
     { "debug", "set log.level=debug" },
-    { "enable.partition.eof", "ends of partitions are always known: see kclient/consumer.h" },
     { "enable.auto.offset.store", "positions are committed as polled: set enable.auto.commit" },
     { "broker.address.family", "all addresses of a name are tried in turn: remove it" },
     { "plugin.library.paths", "plug-ins are not loaded from files: use interceptors" },
@@ -176,7 +177,8 @@ const char *kci_prop_nearest(const char *name)
 
 static const char *type_name(kci_prop_type type)
 {
-    static const char *const names[] = { "int", "long", "double", "boolean", "string", "list", "enum" };
+    static const char *const names[] = { "int",    "long", "double", "boolean",
+                                         "string", "list", "enum" };
     return names[type];
 }
 

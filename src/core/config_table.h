@@ -6,8 +6,8 @@
  *   ID       upper case of Java's name, dots as underscores
  *   aliases  librdkafka's names of the same meaning, parted by commas; "name*1024" scales the value
  *   TYPE     INT, LONG, DOUBLE (numbers: min..max), BOOL, STRING, LIST (parted by commas), ENUM
- *   choices  for ENUM: "text" or "text=value" parted by '|' (value: else its position); matching ignores
- *            case; the first text of a value is the one that is shown; a text that ends in '*' is a
+ *   choices  for ENUM: "text" or "text=value" parted by '|' (value: else its position); matching
+ * ignores case; the first text of a value is the one that is shown; a text that ends in '*' is a
  *            prefix. For STRING and LIST: what may be written, for people.
  *   scope    who reads it: "P" producer, "C" consumer, "A" admin, "*" all
  *   secret   1: never shown, wiped when freed
@@ -16,7 +16,7 @@
 #ifndef CORE_CONFIG_TABLE_H
 #define CORE_CONFIG_TABLE_H
 
-#define KCI_INT_MAX 2147483647
+#define KCI_INT_MAX  2147483647
 #define KCI_LONG_MAX 9223372036854775807
 
 /* clang-format off */
@@ -199,7 +199,7 @@
     P(EXCLUDE_INTERNAL_TOPICS, "exclude.internal.topics", "", BOOL, 0, 0, "true", "", "C", 0, \
       "Whether subscription patterns leave out internal topics.") \
     /* what this library tells about itself */ \
-    P(LOG_LEVEL, "log.level", "log_level", ENUM, 0, 0, "warn", "off=0|error=1|0=1|1=1|2=1|3=1|warn=2|warning=2|4=2|info=3|5=3|6=3|debug=4|7=4|trace=5", "*", 0, \
+    P(LOG_LEVEL, "log.level", "log_level", ENUM, 0, 0, "warn", "none=0|off=0|error=1|0=1|1=1|2=1|3=1|warn=2|warning=2|4=2|info=3|5=3|6=3|debug=4|7=4|trace=5", "*", 0, \
       "Least severe log messages that are passed on; syslog's numbers are understood.") \
     P(ENABLE_METRICS_PUSH, "enable.metrics.push", "", BOOL, 0, 0, "false", "", "*", 0, \
       "Send metrics to brokers that ask for them (KIP-714). Not built in yet: has no effect.")

@@ -78,7 +78,8 @@ static kc_err parse_double(const kci_prop_row *row, const char *text, int64_t sc
     return KC_OK;
 }
 
-static kc_err parse_bool(const kci_prop_row *row, const char *text, kci_value *out, kc_error *detail)
+static kc_err parse_bool(const kci_prop_row *row, const char *text, kci_value *out,
+                         kc_error *detail)
 {
     bool yes = strcasecmp(text, "true") == 0 || strcmp(text, "1") == 0;
     bool no = strcasecmp(text, "false") == 0 || strcmp(text, "0") == 0;
@@ -97,7 +98,8 @@ static void list_choices(const kci_prop_row *row, char *out, size_t cap)
     for (const char *p = row->choices;;) {
         size_t len = strcspn(p, "|=");
         if (len > 0 && strncmp(p, "org.", 4) != 0 && used + len + 3 < cap)
-            used += (size_t)snprintf(out + used, cap - used, "%s%.*s", used ? ", " : "", (int)len, p);
+            used +=
+                (size_t)snprintf(out + used, cap - used, "%s%.*s", used ? ", " : "", (int)len, p);
         p += strcspn(p, "|");
         if (!*p)
             return;
@@ -105,7 +107,8 @@ static void list_choices(const kci_prop_row *row, char *out, size_t cap)
     }
 }
 
-static kc_err parse_enum(const kci_prop_row *row, const char *text, kci_value *out, kc_error *detail)
+static kc_err parse_enum(const kci_prop_row *row, const char *text, kci_value *out,
+                         kc_error *detail)
 {
     int64_t v;
     if (!kci_prop_choice(row, text, &v)) {
@@ -149,7 +152,8 @@ static const duration_unit duration_units[] = {
     { 'D', 86400e3 }, { 'H', 3600e3 }, { 'M', 60e3 }, { 'S', 1e3 }
 };
 
-/* Reads one "<number><unit>" with a unit from *first to last; returns what is behind it, or NULL. */
+/* Reads one "<number><unit>" with a unit from *first to last; returns what is behind it, or NULL.
+ */
 static const char *duration_part(const char *p, size_t *first, size_t last, double *ms)
 {
     size_t len = strspn(p, "0123456789.");

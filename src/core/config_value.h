@@ -10,8 +10,8 @@ typedef struct kci_value {
     double dbl;
 } kci_value;
 
-/* Checks a text (without blanks at its ends) against the row's type and range; numbers are multiplied by
- * scale first. KC_E_BAD_PROPERTY; secrets are never part of the sentence. */
+/* Checks a text (without blanks at its ends) against the row's type and range; numbers are
+ * multiplied by scale first. KC_E_BAD_PROPERTY; secrets are never part of the sentence. */
 kc_err kci_value_parse(const kci_prop_row *row, const char *text, int64_t scale, kci_value *out,
                        kc_error *detail);
 

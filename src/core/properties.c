@@ -10,10 +10,10 @@
 
 typedef struct parser {
     const uint8_t *pos, *end;
-    size_t line;  /* of pos */
-    char *out;    /* as large as the text, and 2 bytes more */
+    size_t line; /* of pos */
+    char *out;   /* as large as the text, and 2 bytes more */
     size_t used;
-    bool bad;     /* an escape that cannot be read */
+    bool bad; /* an escape that cannot be read */
 } parser;
 
 static bool is_blank(int c)

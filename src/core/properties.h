@@ -11,8 +11,8 @@
 /* One property; NUL-terminated, borrowed during the call. An error ends the parse with it. */
 typedef kc_err (*kci_property_fn)(void *arg, const char *name, const char *value, kc_error *detail);
 
-/* Gives every property of the text to fn, in order. KC_E_BAD_PROPERTY for what cannot be read, and fn's
- * errors. *line is the line (from 1) where the property at which it ended began. */
+/* Gives every property of the text to fn, in order. KC_E_BAD_PROPERTY for what cannot be read, and
+ * fn's errors. *line is the line (from 1) where the property at which it ended began. */
 kc_err kci_properties_parse(kc_bytes text, kci_property_fn fn, void *arg, size_t *line,
                             kc_error *detail);
 
