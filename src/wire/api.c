@@ -72,7 +72,7 @@ kc_err kci_request_header_decode(kci_reader *in, kci_request_head *out)
 
     kci_request_header h;
     kc_err err = kci_decode(&kci_request_header_msg, (int16_t)header, in, NULL, &h);
-    out->client_id = h.client_id;
+    out->client_id = err == KC_OK ? h.client_id : kc_str(NULL);
     return err;
 }
 

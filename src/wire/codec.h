@@ -3,7 +3,7 @@
  * generated into "wire/messages.h" from src/wire/schema by src/wire/generate.py:
  *
  *   message FetchResponse           struct kci_fetch_response, table kci_fetch_response_msg
- *   its struct PartitionData        struct kci_fetch_response_partition_data
+ *   its struct PartitionData        kci_fetch_response_partition_data, with a table as well
  *   field high_watermark, int64     int64_t high_watermark
  *   string, bytes, records          kc_bytes, borrowed; data NULL is null
  *   array of T                      struct { T *data; int32_t count; }, count -1 is null

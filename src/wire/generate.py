@@ -374,7 +374,7 @@ def write_header(parser, out):
             for member in [c_member(f) for f in s.fields] or ['char unused;']:
                 print('    ' + member, file=out)
             print(f'}} {s.c_name()};', file=out)
-        print(f'extern const kci_msg {m.root.c_name()}_msg;', file=out)
+            print(f'extern const kci_msg {s.c_name()}_msg;', file=out)
     print('\n#endif', file=out)
 
 
@@ -402,7 +402,7 @@ def write_struct(s, out):
         print(file=out)
     print(f'static const {name} {name}_defaults = {c_defaults(s) or "{ 0 }"};', file=out)
     print(f'static const uint16_t {name}_sizes[] = {{ {", ".join(sizes)} }};', file=out)
-    print(f'{"" if s is m.root else "static "}const kci_msg {name}_msg = {{', file=out)
+    print(f'const kci_msg {name}_msg = {{', file=out)
     print(f'    "{s.title()}", {name + "_fields" if fields else "NULL"}, &{name}_defaults, '
           f'{name}_sizes, sizeof({name}), {len(fields) - tagged}, {tagged}, '
           f'{{ {m.versions[0]}, {m.versions[1]} }}, {m.flexible}', file=out)
