@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The application of a run: sends numbered records, polls, seeks, pauses, flushes and closes, and
+ * notes in the history what it was told. Every call is timed against its deadline on the virtual
+ * clock. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "core/client.h"
+#include "sim/run.h"
+
+/* How much longer than its deadline a call may take, in virtual time. */
+#define SLACK_US 20000
+
+static void check_call(sim_run *r, const char *what, int64_t begun, int64_t timeout_ms)
+{
+    int64_t took = sim_now(r->world) - begun;
+    if (took > timeout_ms * 1000 + SLACK_US)
+        history_violation(r->history, H_LATE_CALL, "%s took %lld ms, allowed were %lld", what,
+                          (long long)took / 1000, (long long)timeout_ms);
+}
+
+/* --- values: the id, then bytes that follow from it */
+
+static size_t value_make(sim_run *r, uint64_t id)
+{
+    size_t more = (size_t)sim_rng_range(&r->rng, 0, r->plan->value_bytes);
+    if (more > sizeof r->value - 8)
+        more = sizeof r->value - 8;
+    kci_store64(r->value, id);
+    for (size_t i = 0; i < more; i++)
+        r->value[8 + i] = (uint8_t)(id * 31 + i % 7);
+    return 8 + more;
+}
+
+uint64_t sim_value_id(kc_bytes value)
+{
+    if (value.size < 8)
+        return 0;
+    uint64_t id = kci_load64(value.data);
+    for (size_t i = 0; i < value.size - 8; i++)
+        if (value.data[8 + i] != (uint8_t)(id * 31 + i % 7))
+            return 0;
+    return id;
+}
+
+/* --- producing */
+
+void sim_on_delivery(void *user, const kc_delivery *d)
+{
+    sim_run *r = user;
+    int64_t now = sim_now(r->world);
+    for (int32_t i = 0; i < d->count; i++) {
+        uint64_t id = d->opaques ? (uint64_t)(uintptr_t)d->opaques[i] : 0;
+        if (d->err == KC_OK)
+            history_acked(r->history, id, d->partition, kc_delivery_offset(d, i), now);
+        else
+            history_failed(r->history, id, d->partition,
+                           (d->flags & KC_DELIVERY_POSSIBLY_PERSISTED) != 0, now);
+    }
+    sim_trace(r->world, "app: %d records of partition %d: %s at %lld%s", d->count, d->partition,
+              kc_error_name(d->err), (long long)d->base_offset,
+              d->flags & KC_DELIVERY_POSSIBLY_PERSISTED ? " (possibly persisted)" : "");
+}
+
+static void send_one(sim_run *r, int p)
+{
+    int partition = (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
+    int64_t now = sim_now(r->world);
+    /* the report may wait for the application's next turn */
+    int64_t allowed_ms = r->plan->delivery_timeout_ms + 2 * r->plan->max_block_ms + 4000;
+    uint64_t id = history_send(r->history, p, partition, now, now + allowed_ms * 1000);
+    kc_producer_record record = KC_PRODUCER_RECORD_INIT;
+    record.topic = kc_str(SIM_TOPIC);
+    record.partition = partition;
+    record.value = kc_mem(r->value, value_make(r, id));
+    record.opaque = (void *)(uintptr_t)id;
+    kc_error why = { 0 };
+    kc_err err = kc_producer_send(r->producers[p], &record, &why);
+    check_call(r, "send", now, r->plan->max_block_ms);
+    if (err == KC_OK)
+        return;
+    history_refused(r->history, id);
+    sim_trace(r->world, "app: send %llu refused: %s", (unsigned long long)id, why.text);
+    if (err != KC_E_QUEUE_FULL && err != KC_E_TIMED_OUT && err != KC_E_NO_MEMORY &&
+        err != KC_E_UNKNOWN_TOPIC_OR_PARTITION && err != KC_E_INTERRUPTED)
+        history_violation(r->history, H_UNEXPECTED_ERROR, "send: %s: %s", kc_error_name(err),
+                          why.text);
+}
+
+static void produce_some(sim_run *r)
+{
+    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    int burst = (int)sim_rng_range(&r->rng, 1, 20);
+    for (; burst > 0 && r->unsent[p] > 0; burst--, r->unsent[p]--)
+        send_one(r, p);
+}
+
+static void poll_producers(sim_run *r)
+{
+    for (int p = 0; p < r->plan->producers; p++)
+        if (r->producers[p])
+            kc_producer_poll(r->producers[p], 0, NULL);
+}
+
+/* --- consuming */
+
+static kc_topic_partition_position position_of(int partition, kc_position at)
+{
+    return (kc_topic_partition_position){ kc_str(SIM_TOPIC), partition, at };
+}
+
+static void assign_all(sim_run *r, int c)
+{
+    kc_topic_partition_position list[64];
+    int n = r->plan->partitions;
+    for (int p = 0; p < n; p++) {
+        list[p] = position_of(p, kc_position_beginning());
+        history_positioned(r->history, c, p, 0, true);
+    }
+    kc_error why = { 0 };
+    if (kc_consumer_assign(r->consumers[c], list, (size_t)n, &why) != KC_OK)
+        history_violation(r->history, H_UNEXPECTED_ERROR, "assign: %s", why.text);
+}
+
+static void seek_somewhere(sim_run *r, int c)
+{
+    int p = (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
+    if (sim_rng_chance(&r->rng, 30)) { /* pause or resume instead */
+        kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
+        r->paused[c] = !r->paused[c];
+        if (r->paused[c])
+            kc_consumer_pause(r->consumers[c], &tp, 1, NULL);
+        else
+            for (tp.partition = 0; tp.partition < r->plan->partitions; tp.partition++)
+                kc_consumer_resume(r->consumers[c], &tp, 1, NULL);
+        return;
+    }
+    int64_t end = kc_mock_high_watermark(r->mock, SIM_TOPIC, p);
+    int64_t to = sim_rng_range(&r->rng, 0, end > 0 ? end : 0);
+    sim_trace(r->world, "app: consumer %d seeks partition %d to %lld", c, p, (long long)to);
+    kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, kc_position_offset(to), NULL);
+    history_positioned(r->history, c, p, to, true);
+}
+
+static void note_records(sim_run *r, int c, const kc_records *records)
+{
+    const kc_record *rows = kc_records_data(records);
+    size_t n = kc_records_count(records);
+    for (size_t i = 0; i < n; i++)
+        history_polled(r->history, c, kc_records_partition(records), rows[i].offset,
+                       sim_value_id(rows[i].value));
+    if (n)
+        sim_trace(r->world, "app: consumer %d got %zu records of partition %d from %lld", c, n,
+                  kc_records_partition(records), (long long)rows[0].offset);
+}
+
+/* Errors that brokers in trouble explain. */
+static bool explained(kc_err err)
+{
+    return err == KC_E_NO_MEMORY || err == KC_E_UNKNOWN_TOPIC_OR_PARTITION ||
+           err == KC_E_LEADER_NOT_AVAILABLE || err == KC_E_UNKNOWN_PARTITION;
+}
+
+/* true when records came */
+static bool consume_some(sim_run *r, int c, int32_t timeout_ms)
+{
+    int64_t begun = sim_now(r->world);
+    kc_records *records = NULL;
+    kc_error why = { 0 };
+    kc_err err = kc_consumer_poll(r->consumers[c], timeout_ms, &records, &why);
+    check_call(r, "poll", begun, timeout_ms);
+    if (err != KC_OK) {
+        sim_trace(r->world, "app: poll: %s", why.text);
+        if (!explained(err))
+            history_violation(r->history, H_UNEXPECTED_ERROR, "poll: %s: %s", kc_error_name(err),
+                              why.text);
+    }
+    bool some = records && kc_records_count(records) > 0;
+    if (some)
+        note_records(r, c, records);
+    kc_records_free(records);
+    return some;
+}
+
+static void poll_in_turn(sim_run *r)
+{
+    int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
+    int64_t now = sim_now(r->world);
+    if (r->plan->poll_pause_ms < 0 || now < r->next_poll[c])
+        return;
+    r->next_poll[c] = now + r->plan->poll_pause_ms * 1000LL;
+    consume_some(r, c, (int32_t)sim_rng_range(&r->rng, 0, 100));
+    if (sim_rng_chance(&r->rng, r->plan->seek_percent))
+        seek_somewhere(r, c);
+}
+
+/* --- the phases */
+
+void sim_app_check_bounds(sim_run *r)
+{
+    kci_stats *stats = kci_client_stats(r->client);
+    int64_t buffered = atomic_load(&stats->buffer_bytes);
+    int64_t fetched = atomic_load(&stats->fetch_buffer_bytes);
+    /* the counters are the client's: each producer and consumer has a buffer of its own */
+    int64_t buffer_limit = (int64_t)r->plan->buffer_memory * r->plan->producers;
+    /* one oversized first batch per consumer is allowed */
+    int64_t fetch_limit =
+        ((int64_t)r->plan->fetch_buffer + r->plan->batch_size + 16384) * r->plan->consumers;
+    if (buffered > buffer_limit)
+        history_violation(r->history, H_MEMORY, "producers hold %lld bytes of %lld",
+                          (long long)buffered, (long long)buffer_limit);
+    if (fetched > fetch_limit)
+        history_violation(r->history, H_MEMORY, "consumers hold %lld bytes of %lld",
+                          (long long)fetched, (long long)fetch_limit);
+    if (buffered < 0 || fetched < 0)
+        history_violation(r->history, H_MEMORY, "counted below 0: %lld %lld", (long long)buffered,
+                          (long long)fetched);
+}
+
+static bool work_left(const sim_run *r)
+{
+    for (int p = 0; p < r->plan->producers; p++)
+        if (r->unsent[p] > 0)
+            return true;
+    return false;
+}
+
+void sim_app_work(sim_run *r)
+{
+    const sim_plan *plan = r->plan;
+    for (int c = 0; c < plan->consumers; c++)
+        assign_all(r, c);
+    int64_t total = (int64_t)plan->records * plan->producers, end = r->start + plan->work_us;
+    while (sim_now(r->world) < end || work_left(r)) {
+        int64_t unsent = 0;
+        for (int p = 0; p < plan->producers; p++)
+            unsent += r->unsent[p];
+        int64_t passed = sim_now(r->world) - r->start;
+        if (plan->close_in_middle && passed > plan->work_us / 2)
+            return;
+        if (passed >= plan->work_us || total - unsent <= total * passed / plan->work_us)
+            produce_some(r);
+        poll_producers(r);
+        poll_in_turn(r);
+        sim_app_check_bounds(r);
+        sim_run_until(r->world, sim_now(r->world) + sim_rng_range(&r->rng, 100, 50000), NULL);
+    }
+}
+
+static void flush_all(sim_run *r)
+{
+    for (int p = 0; p < r->plan->producers; p++) {
+        int32_t timeout = r->plan->delivery_timeout_ms + 3000;
+        int64_t begun = sim_now(r->world);
+        kc_error why = { 0 };
+        kc_err err = kc_producer_flush(r->producers[p], timeout, &why);
+        check_call(r, "flush", begun, timeout);
+        if (err == KC_E_TIMED_OUT)
+            history_violation(r->history, H_LATE_REPORT, "flush: %s", why.text);
+        poll_producers(r);
+    }
+}
+
+static bool at_end(sim_run *r, int c)
+{
+    for (int p = 0; p < r->plan->partitions; p++) {
+        int64_t position = -1;
+        kc_consumer_position(r->consumers[c], kc_str(SIM_TOPIC), p, 0, &position, NULL, NULL);
+        if (position < kc_mock_high_watermark(r->mock, SIM_TOPIC, p))
+            return false;
+    }
+    return true;
+}
+
+bool sim_app_finish(sim_run *r)
+{
+    flush_all(r);
+    for (int c = 0; c < r->plan->consumers; c++) {
+        for (int p = 0; p < r->plan->partitions; p++) {
+            kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
+            kc_consumer_resume(r->consumers[c], &tp, 1, NULL);
+        }
+        int64_t limit = sim_now(r->world) + 120000000;
+        while (!at_end(r, c) && sim_now(r->world) < limit) {
+            if (!consume_some(r, c, 100))
+                sim_run_until(r->world, sim_now(r->world) + 1000, NULL);
+            poll_producers(r);
+            sim_app_check_bounds(r);
+        }
+    }
+    return true;
+}
+
+static void close_producer(sim_run *r, int p)
+{
+    int32_t timeout = (int32_t)sim_rng_range(&r->rng, 0, 2000);
+    int64_t begun = sim_now(r->world);
+    kc_producer_close(r->producers[p], timeout, NULL);
+    check_call(r, "producer close", begun, timeout);
+    kc_producer_free(r->producers[p]);
+    r->producers[p] = NULL;
+}
+
+static void close_consumer(sim_run *r, int c)
+{
+    int32_t timeout = (int32_t)sim_rng_range(&r->rng, 0, 1000);
+    int64_t begun = sim_now(r->world);
+    kc_consumer_close(r->consumers[c], timeout, NULL);
+    check_call(r, "consumer close", begun, timeout);
+    kc_consumer_free(r->consumers[c]);
+    r->consumers[c] = NULL;
+}
+
+void sim_app_close(sim_run *r)
+{
+    /* The client's handle may go first: it lives until the last of the others is freed. But not its
+     * close, which would end the producers' time. */
+    for (int p = 0; p < r->plan->producers; p++)
+        close_producer(r, p);
+    for (int c = 0; c < r->plan->consumers; c++)
+        close_consumer(r, c);
+    int32_t timeout = (int32_t)sim_rng_range(&r->rng, 0, 1000);
+    int64_t begun = sim_now(r->world);
+    kc_client_close(r->client, timeout, NULL);
+    check_call(r, "client close", begun, timeout);
+    sim_actor_remove(r->world, kci_client_loop(r->client));
+    kc_client_free(r->client);
+    r->client = NULL;
+}

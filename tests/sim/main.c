@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulator's command: runs seeds or scenarios on all processors, a process each, so that a
+ * crash is a finding like any other; shrinks what fails; replays with a trace. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/run.h"
+#include "sim/scenarios.h"
+
+enum { MAX_WORKERS = 64, WATCHDOG_S = 60 };
+
+typedef struct options {
+    uint64_t from, to;
+    double minutes;
+    const char *scenario; /* NULL: mixed faults; "all": each of them */
+    bool trace, list, shrink, twice;
+    int workers;
+} options;
+
+/* What the workers tell, in memory shared with the parent. */
+typedef struct shared {
+    _Atomic uint64_t next;            /* seed to be taken */
+    _Atomic uint64_t at[MAX_WORKERS]; /* seed that a worker runs */
+    _Atomic uint64_t runs, failed, virtual_s, records, polled;
+} shared;
+
+static void plan_for(sim_plan *plan, const char *scenario, uint64_t seed)
+{
+    if (scenario)
+        sim_scenario_plan(plan, scenario, seed);
+    else
+        sim_plan_draw(plan, seed);
+}
+
+/* --- one run in a process of its own */
+
+typedef struct outcome {
+    bool crashed;
+    sim_result result;
+} outcome;
+
+static bool failed(const outcome *o)
+{
+    return o->crashed || o->result.violations > 0;
+}
+
+static outcome run_apart(const sim_plan *plan, bool quiet)
+{
+    outcome o = { .crashed = true };
+    int fds[2];
+    if (pipe(fds) != 0)
+        abort();
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(WATCHDOG_S);
+        if (quiet && !freopen("/dev/null", "w", stderr))
+            _exit(3);
+        sim_result r = sim_run_plan(plan, false);
+        ssize_t n = write(fds[1], &r, sizeof r);
+        _exit(n == (ssize_t)sizeof r ? 0 : 3);
+    }
+    close(fds[1]);
+    o.crashed = read(fds[0], &o.result, sizeof o.result) != (ssize_t)sizeof o.result;
+    close(fds[0]);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        o.crashed = true;
+    if (o.crashed)
+        snprintf(o.result.text, sizeof o.result.text, "crash: %s %d",
+                 WIFSIGNALED(status) ? "signal" : "exit",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    return o;
+}
+
+/* --- shrinking */
+
+static bool still_fails(const sim_plan *plan, const outcome *as)
+{
+    outcome o = run_apart(plan, true);
+    return as->crashed
+               ? o.crashed
+               : (!o.crashed && o.result.violations > 0 && o.result.first == as->result.first);
+}
+
+static bool try_smaller(sim_plan *plan, const sim_plan *smaller, const outcome *as)
+{
+    if (!still_fails(smaller, as))
+        return false;
+    *plan = *smaller;
+    return true;
+}
+
+static void shrink_faults(sim_plan *plan, const outcome *as)
+{
+    for (int i = plan->fault_count - 1; i >= 0; i--) {
+        sim_plan smaller = *plan;
+        memmove(&smaller.faults[i], &smaller.faults[i + 1],
+                (size_t)(smaller.fault_count - i - 1) * sizeof smaller.faults[0]);
+        smaller.fault_count--;
+        try_smaller(plan, &smaller, as);
+    }
+}
+
+static void shrink_number(sim_plan *plan, int *field, int least, const outcome *as)
+{
+    for (int tries = 0; *field > least && tries < 8; tries++) {
+        sim_plan smaller = *plan;
+        int *in_smaller = (int *)(void *)((char *)&smaller + ((char *)field - (char *)plan));
+        *in_smaller = (*field + least) / 2;
+        if (!try_smaller(plan, &smaller, as))
+            break;
+    }
+}
+
+static sim_plan shrunk(const sim_plan *plan, const outcome *as)
+{
+    sim_plan p = *plan;
+    shrink_faults(&p, as);
+    shrink_number(&p, &p.records, 1, as);
+    shrink_number(&p, &p.producers, 1, as);
+    shrink_number(&p, &p.consumers, 1, as);
+    shrink_number(&p, &p.partitions, 1, as);
+    shrink_number(&p, &p.seek_percent, 0, as);
+    shrink_faults(&p, as);
+    return p;
+}
+
+static void report(const options *opt, const sim_plan *plan, const outcome *o)
+{
+    const char *scenario = plan->scenario;
+    fprintf(stderr, "FAILED seed %llu%s%s: %d violations, first: %s\n",
+            (unsigned long long)plan->seed, scenario ? " scenario " : "", scenario ? scenario : "",
+            o->result.violations, o->result.text);
+    if (!opt->shrink)
+        return;
+    sim_plan small = shrunk(plan, o);
+    fprintf(stderr, "  shrunk to:\n");
+    sim_plan_print(&small, stderr);
+    fprintf(stderr, "  replay: tests/sim/run --seed %llu%s%s --trace\n",
+            (unsigned long long)plan->seed, scenario ? " --scenario " : "",
+            scenario ? scenario : "");
+}
+
+/* --- many runs */
+
+static void run_one(const options *opt, shared *s, const char *scenario, uint64_t seed)
+{
+    sim_plan plan;
+    plan_for(&plan, scenario, seed);
+    sim_result r = sim_run_plan(&plan, false);
+    outcome o = { false, r };
+    if (opt->twice && r.violations == 0) {
+        sim_result again = sim_run_plan(&plan, false);
+        if (again.digest != r.digest) {
+            o.result.violations = 1;
+            snprintf(o.result.text, sizeof o.result.text, "two runs of the seed differ");
+        }
+    }
+    s->runs++;
+    s->virtual_s += (uint64_t)(r.virtual_us / 1000000);
+    s->records += r.totals.acked;
+    s->polled += r.totals.polled;
+    if (failed(&o)) {
+        s->failed++;
+        report(opt, &plan, &o);
+    }
+}
+
+static void work(const options *opt, shared *s, const char *scenario, int worker, time_t until)
+{
+    for (;;) {
+        uint64_t seed = s->next++;
+        if (seed > opt->to || (until && time(NULL) >= until))
+            return;
+        s->at[worker] = seed;
+        alarm(WATCHDOG_S);
+        run_one(opt, s, scenario, seed);
+    }
+}
+
+static pid_t start(const options *opt, shared *s, const char *scenario, int worker, time_t until)
+{
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        work(opt, s, scenario, worker, until);
+        fflush(NULL);
+        _exit(0);
+    }
+    return pid;
+}
+
+static void crashed(const options *opt, shared *s, const char *scenario, int worker, int status)
+{
+    sim_plan plan;
+    plan_for(&plan, scenario, s->at[worker]);
+    outcome o = { .crashed = true };
+    snprintf(o.result.text, sizeof o.result.text, "crash: %s %d",
+             WIFSIGNALED(status) ? "signal" : "exit",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    s->runs++;
+    s->failed++;
+    report(opt, &plan, &o);
+}
+
+static void run_many(const options *opt, shared *s, const char *scenario)
+{
+    pid_t pids[MAX_WORKERS];
+    time_t until = opt->minutes > 0 ? time(NULL) + (time_t)(opt->minutes * 60) : 0;
+    s->next = opt->from;
+    int live = 0;
+    for (int w = 0; w < opt->workers; w++, live++)
+        pids[w] = start(opt, s, scenario, w, until);
+    while (live > 0) {
+        int status;
+        pid_t pid = wait(&status);
+        int w = 0;
+        while (w < opt->workers && pids[w] != pid)
+            w++;
+        if (w == opt->workers)
+            continue;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+            live--;
+            pids[w] = -1;
+            continue;
+        }
+        crashed(opt, s, scenario, w, status);
+        pids[w] = start(opt, s, scenario, w, until);
+    }
+}
+
+static int replay(const options *opt)
+{
+    sim_plan plan;
+    plan_for(&plan, opt->scenario, opt->from);
+    sim_plan_print(&plan, stderr);
+    sim_result r = sim_run_plan(&plan, opt->trace);
+    fprintf(stderr,
+            "seed %llu: %d violations%s%s; digest %016llx, %llu acked, %llu failed, %llu polled\n",
+            (unsigned long long)plan.seed, r.violations, r.violations ? ", first: " : "",
+            r.violations ? r.text : "", (unsigned long long)r.digest,
+            (unsigned long long)r.totals.acked, (unsigned long long)r.totals.failed,
+            (unsigned long long)r.totals.polled);
+    return r.violations != 0;
+}
+
+static void usage(FILE *out)
+{
+    fprintf(out,
+            "run [--seeds A..B] [--scenario NAME|all] [--minutes N] [--workers N] [--no-shrink] "
+            "[--twice]\n"
+            "run --seed N [--scenario NAME] [--trace]     one seed, with a log of what happens\n"
+            "run --list                                   the scenarios\n"
+            "--twice runs each seed two times and compares the digests.\n");
+}
+
+static bool parse(int argc, char **argv, options *opt)
+{
+    enum { SEEDS = 256, SEED, SCENARIO, MINUTES, WORKERS, TRACE, LIST, NO_SHRINK, TWICE, HELP };
+    static const struct option longs[] = {
+        { "seeds", 1, 0, SEEDS },     { "seed", 1, 0, SEED },   { "scenario", 1, 0, SCENARIO },
+        { "minutes", 1, 0, MINUTES }, { "trace", 0, 0, TRACE }, { "workers", 1, 0, WORKERS },
+        { "list", 0, 0, LIST },       { "twice", 0, 0, TWICE }, { "no-shrink", 0, 0, NO_SHRINK },
+        { "help", 0, 0, HELP },       { 0, 0, 0, 0 },
+    };
+    for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+        char *end = NULL;
+        switch (c) {
+        case SEEDS:
+            opt->from = strtoull(optarg, &end, 10);
+            if (strncmp(end, "..", 2) != 0)
+                return false;
+            opt->to = strtoull(end + 2, NULL, 10);
+            break;
+        case SEED:
+            opt->from = opt->to = strtoull(optarg, NULL, 10);
+            opt->workers = 0;
+            break;
+        case SCENARIO:
+            opt->scenario = optarg;
+            break;
+        case MINUTES:
+            opt->minutes = strtod(optarg, NULL);
+            break;
+        case WORKERS:
+            opt->workers = atoi(optarg);
+            break;
+        case TRACE:
+            opt->trace = true;
+            break;
+        case LIST:
+            opt->list = true;
+            break;
+        case NO_SHRINK:
+            opt->shrink = false;
+            break;
+        case TWICE:
+            opt->twice = true;
+            break;
+        default:
+            return false;
+        }
+    }
+    if (opt->minutes > 0 && opt->to == 1000)
+        opt->to = UINT64_MAX - 1;
+    return optind == argc && opt->workers <= MAX_WORKERS;
+}
+
+int main(int argc, char **argv)
+{
+    options opt = {
+        .from = 1, .to = 1000, .shrink = true, .workers = (int)sysconf(_SC_NPROCESSORS_ONLN)
+    };
+    if (!parse(argc, argv, &opt)) {
+        usage(stderr);
+        return 2;
+    }
+    if (opt.list) {
+        sim_scenario_list(stdout);
+        return 0;
+    }
+    if (opt.workers == 0)
+        return replay(&opt);
+    shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (s == MAP_FAILED)
+        return 3;
+    struct timespec t0, t1;
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    if (opt.scenario && strcmp(opt.scenario, "all") == 0)
+        for (int i = 0; sim_scenario_name(i); i++)
+            run_many(&opt, s, sim_scenario_name(i));
+    else
+        run_many(&opt, s, opt.scenario);
+    clock_gettime(CLOCK_MONOTONIC, &t1);
+    double seconds = (double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+    printf("%llu runs in %.1f s, %.1f virtual hours, %llu records acknowledged, %llu polled\n",
+           (unsigned long long)s->runs, seconds, (double)s->virtual_s / 3600,
+           (unsigned long long)s->records, (unsigned long long)s->polled);
+    printf("%llu passed, %llu failed\n", (unsigned long long)(s->runs - s->failed),
+           (unsigned long long)s->failed);
+    return s->failed != 0;
+}

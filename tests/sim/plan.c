@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/plan.h"
+
+#include <kclient/mock.h>
+
+#include "base/mem.h"
+
+static const char *const kind_names[F_KIND_COUNT] = {
+    "reset-broker", "reset-one",   "reset-after", "blackhole",   "refuse",      "chop",     "slow",
+    "latency",      "broker-down", "move-leader", "api-error",   "lose-answer", "delay",    "hang",
+    "cut",          "short",       "throttle",    "out-of-sync", "wall-jump",   "dns-fail",
+};
+
+typedef struct api_error {
+    int api;
+    int code;
+    bool may_be_applied; /* the broker may have done the work before it said so */
+} api_error;
+
+/* Retriable errors that a broker may give to a client that does nothing wrong. */
+static const api_error api_errors[] = {
+    { KC_MOCK_API_PRODUCE, KC_E_NOT_LEADER_OR_FOLLOWER, false },
+    { KC_MOCK_API_PRODUCE, KC_E_REQUEST_TIMED_OUT, true },
+    { KC_MOCK_API_PRODUCE, KC_E_NOT_ENOUGH_REPLICAS, false },
+    { KC_MOCK_API_PRODUCE, KC_E_NOT_ENOUGH_REPLICAS_AFTER_APPEND, true },
+    { KC_MOCK_API_PRODUCE, KC_E_UNKNOWN_TOPIC_OR_PARTITION, false },
+    { KC_MOCK_API_PRODUCE, KC_E_LEADER_NOT_AVAILABLE, false },
+    { KC_MOCK_API_PRODUCE, KC_E_NETWORK_EXCEPTION, false },
+    { KC_MOCK_API_PRODUCE, KC_E_KAFKA_STORAGE_ERROR, false },
+    { KC_MOCK_API_PRODUCE, KC_E_CORRUPT_MESSAGE, false },
+    { KC_MOCK_API_FETCH, KC_E_NOT_LEADER_OR_FOLLOWER, false },
+    { KC_MOCK_API_FETCH, KC_E_FENCED_LEADER_EPOCH, false },
+    { KC_MOCK_API_FETCH, KC_E_UNKNOWN_LEADER_EPOCH, false },
+    { KC_MOCK_API_FETCH, KC_E_UNKNOWN_TOPIC_OR_PARTITION, false },
+    { KC_MOCK_API_FETCH, KC_E_KAFKA_STORAGE_ERROR, false },
+    { KC_MOCK_API_FETCH, KC_E_OFFSET_NOT_AVAILABLE, false },
+    { KC_MOCK_API_LIST_OFFSETS, KC_E_NOT_LEADER_OR_FOLLOWER, false },
+    { KC_MOCK_API_LIST_OFFSETS, KC_E_OFFSET_NOT_AVAILABLE, false },
+    { KC_MOCK_API_LIST_OFFSETS, KC_E_LEADER_NOT_AVAILABLE, false },
+    { KC_MOCK_API_METADATA, KC_E_LEADER_NOT_AVAILABLE, false },
+    { KC_MOCK_API_METADATA, KC_E_UNKNOWN_TOPIC_OR_PARTITION, false },
+    { KC_MOCK_API_INIT_PRODUCER_ID, KC_E_COORDINATOR_LOAD_IN_PROGRESS, false },
+    { KC_MOCK_API_INIT_PRODUCER_ID, KC_E_COORDINATOR_NOT_AVAILABLE, false },
+    { KC_MOCK_API_OFFSET_FOR_LEADER_EPOCH, KC_E_NOT_LEADER_OR_FOLLOWER, false },
+    { KC_MOCK_API_OFFSET_FOR_LEADER_EPOCH, KC_E_FENCED_LEADER_EPOCH, false },
+};
+
+static const int apis[] = { KC_MOCK_API_PRODUCE,          KC_MOCK_API_FETCH,
+                            KC_MOCK_API_LIST_OFFSETS,     KC_MOCK_API_METADATA,
+                            KC_MOCK_API_INIT_PRODUCER_ID, KC_MOCK_API_API_VERSIONS };
+
+sim_fault *sim_plan_add(sim_plan *plan, sim_fault_kind kind, int64_t at_us, int64_t for_us)
+{
+    static sim_fault none;
+    if (plan->fault_count == SIM_MAX_FAULTS)
+        return &none;
+    sim_fault *f = &plan->faults[plan->fault_count++];
+    *f = (sim_fault){ .kind = kind, .at_us = at_us, .for_us = for_us, .n = 1 };
+    return f;
+}
+
+void sim_plan_plain(sim_plan *plan, uint64_t seed)
+{
+    *plan = (sim_plan){ .seed = seed,
+                        .brokers = 3,
+                        .partitions = 3,
+                        .replication = 3,
+                        .min_in_sync = 1,
+                        .version = "4.3",
+                        .producers = 1,
+                        .consumers = 1,
+                        .records = 300,
+                        .value_bytes = 100,
+                        .work_us = 5000000,
+                        .acks_all_idempotent = true,
+                        .batch_size = 1000,
+                        .linger_ms = 5,
+                        .buffer_memory = 1 << 20,
+                        .fetch_buffer = 1 << 20,
+                        .delivery_timeout_ms = 30000,
+                        .request_timeout_ms = 5000,
+                        .max_poll_records = 50,
+                        .max_block_ms = 2000,
+                        .compression = "none" };
+}
+
+static void draw_api_fault(sim_plan *plan, sim_fault *f, sim_rng *r)
+{
+    (void)plan;
+    f->a = apis[sim_rng_range(r, 0, KCI_COUNT_OF(apis) - 1)];
+    f->n = sim_rng_range(r, 1, 4);
+    switch (f->kind) {
+    case F_API_ERROR: {
+        const api_error *e = &api_errors[sim_rng_range(r, 0, KCI_COUNT_OF(api_errors) - 1)];
+        f->a = e->api;
+        f->b = e->code;
+        f->c = e->may_be_applied && sim_rng_chance(r, 50) ? KC_MOCK_FAULT_APPLIED : 0;
+        break;
+    }
+    case F_DELAY: /* often past the request timeout */
+        f->b = sim_rng_range(r, 1, 9000);
+        break;
+    case F_THROTTLE:
+        f->b = sim_rng_range(r, 1, 3000);
+        break;
+    case F_CUT:
+    case F_SHORT:
+        f->b = sim_rng_range(r, 0, 200);
+        break;
+    case F_HANG:
+        f->c = sim_rng_chance(r, 50) ? KC_MOCK_FAULT_APPLIED : 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static void draw_fault(sim_plan *plan, sim_rng *r)
+{
+    sim_fault_kind kind = (sim_fault_kind)sim_rng_range(r, 0, F_KIND_COUNT - 1);
+    sim_fault *f = sim_plan_add(plan, kind, sim_rng_range(r, 0, plan->work_us),
+                                sim_rng_range(r, 10000, 6000000));
+    f->a = sim_rng_range(r, 1, plan->brokers);
+    switch (kind) {
+    case F_RESET_AFTER:
+        f->b = sim_rng_range(r, 0, 1);
+        f->c = sim_rng_range(r, 0, 3000);
+        break;
+    case F_CHOP:
+        f->b = sim_rng_range(r, 1, 20);
+        break;
+    case F_SLOW:
+        f->b = sim_rng_range(r, 2000, 100000);
+        break;
+    case F_LATENCY:
+        f->b = sim_rng_range(r, 1, 2000);
+        break;
+    case F_BROKER_DOWN:
+        f->b = sim_rng_chance(r, 50) ? KC_MOCK_LOSE_UNREPLICATED : 0;
+        if (sim_rng_chance(r, 20))
+            f->b |= KC_MOCK_NO_ELECTION;
+        break;
+    case F_MOVE_LEADER:
+        f->a = sim_rng_range(r, 0, plan->partitions - 1);
+        f->b = sim_rng_chance(r, 50) ? sim_rng_range(r, 0, 3000) : 0;
+        f->c = sim_rng_chance(r, 50) ? KC_MOCK_NO_HINTS : 0;
+        break;
+    case F_OUT_OF_SYNC:
+        f->a = sim_rng_range(r, 0, plan->partitions - 1);
+        break;
+    case F_WALL_JUMP:
+        f->b = sim_rng_range(r, -100000, 100000);
+        break;
+    case F_API_ERROR:
+    case F_LOSE_ANSWER:
+    case F_DELAY:
+    case F_HANG:
+    case F_CUT:
+    case F_SHORT:
+    case F_THROTTLE:
+        draw_api_fault(plan, f, r);
+        break;
+    default:
+        break;
+    }
+}
+
+void sim_plan_draw(sim_plan *plan, uint64_t seed)
+{
+    static const char *const codecs[] = { "none", "gzip", "snappy", "lz4", "zstd" };
+    sim_rng r = { seed };
+    sim_plan_plain(plan, seed);
+    plan->brokers = (int)sim_rng_range(&r, 1, 5);
+    plan->partitions = (int)sim_rng_range(&r, 1, 8);
+    plan->replication = (int)sim_rng_range(&r, 1, plan->brokers < 3 ? plan->brokers : 3);
+    plan->min_in_sync = plan->replication > 1 ? (int)sim_rng_range(&r, 1, 2) : 1;
+    plan->replication_delay_us = sim_rng_chance(&r, 50) ? sim_rng_range(&r, 100, 20000) : 0;
+    plan->version = sim_rng_chance(&r, 20) ? "3.9" : "4.3";
+    plan->no_hints = sim_rng_chance(&r, 30);
+    plan->no_sessions = sim_rng_chance(&r, 30);
+    plan->producers = (int)sim_rng_range(&r, 1, 2);
+    plan->consumers = (int)sim_rng_range(&r, 1, 2);
+    plan->records = (int)sim_rng_range(&r, 10, 400);
+    plan->value_bytes =
+        (int)(sim_rng_chance(&r, 10) ? sim_rng_range(&r, 100, 5000) : sim_rng_range(&r, 0, 200));
+    plan->work_us = sim_rng_range(&r, 1000000, 20000000);
+    plan->poll_pause_ms = sim_rng_chance(&r, 70) ? 0 : (int)sim_rng_range(&r, -1, 3000);
+    plan->close_in_middle = sim_rng_chance(&r, 5);
+    plan->seek_percent = sim_rng_chance(&r, 40) ? (int)sim_rng_range(&r, 1, 10) : 0;
+    plan->batch_size = (int)sim_rng_range(&r, 1, 4000);
+    plan->linger_ms = (int)sim_rng_range(&r, 0, 50);
+    plan->buffer_memory = (int)sim_rng_range(&r, 32 << 10, 1 << 20);
+    plan->fetch_buffer = (int)sim_rng_range(&r, 16 << 10, 1 << 20);
+    plan->delivery_timeout_ms = (int)sim_rng_range(&r, 6000, 60000);
+    plan->max_poll_records = (int)sim_rng_range(&r, 1, 200);
+    plan->max_block_ms = (int)sim_rng_range(&r, 0, 3000);
+    plan->compression = codecs[sim_rng_range(&r, 0, 4)];
+    int faults = (int)sim_rng_range(&r, 0, 14);
+    for (int i = 0; i < faults; i++)
+        draw_fault(plan, &r);
+}
+
+void sim_plan_print(const sim_plan *p, FILE *out)
+{
+    fprintf(
+        out,
+        "  seed %llu%s%s: %d brokers (%s), %d partitions x%d min.insync %d, %d producers x %d "
+        "records of <= %d bytes in %.1f s, %d consumers, batch %d linger %d %s, delivery.timeout "
+        "%d ms, buffers %d/%d, poll pause %d, seeks %d%%%s%s\n",
+        (unsigned long long)p->seed, p->scenario ? " scenario " : "",
+        p->scenario ? p->scenario : "", p->brokers, p->version, p->partitions, p->replication,
+        p->min_in_sync, p->producers, p->records, p->value_bytes, (double)p->work_us / 1e6,
+        p->consumers, p->batch_size, p->linger_ms, p->compression, p->delivery_timeout_ms,
+        p->buffer_memory, p->fetch_buffer, p->poll_pause_ms, p->seek_percent,
+        p->close_in_middle ? ", closes in the middle" : "",
+        p->acks_all_idempotent ? "" : ", not idempotent");
+    for (int i = 0; i < p->fault_count; i++) {
+        const sim_fault *f = &p->faults[i];
+        fprintf(out, "  fault at %.3f s: %s a=%lld b=%lld c=%lld n=%lld for %.3f s\n",
+                (double)f->at_us / 1e6, kind_names[f->kind], (long long)f->a, (long long)f->b,
+                (long long)f->c, (long long)f->n, (double)f->for_us / 1e6);
+    }
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one run of the simulator does: the cluster, the application's work and the faults, all drawn
+ * from a seed, or made by a named scenario. A plan is plain data, so that a failing one can be
+ * shrunk. */
+#ifndef SIM_PLAN_H
+#define SIM_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/rng.h"
+
+typedef enum sim_fault_kind {
+    F_RESET_BROKER, /* a: broker */
+    F_RESET_ONE,    /* a random connection */
+    F_RESET_AFTER,  /* a: broker, b: 1 towards the client, c: bytes */
+    F_BLACKHOLE,    /* a: broker, for */
+    F_REFUSE,       /* a: broker, for */
+    F_CHOP,         /* a: broker, b: bytes per read or write, for */
+    F_SLOW,         /* a: broker, b: bytes per second, for */
+    F_LATENCY,      /* a: broker, b: max ms, for */
+    F_BROKER_DOWN,  /* a: broker, b: flags of kc_mock_broker_down, for */
+    F_MOVE_LEADER,  /* a: partition, b: stale ms, c: flags */
+    F_API_ERROR,    /* a: api, b: code, c: flags, n times */
+    F_LOSE_ANSWER,  /* a: api, n times */
+    F_DELAY,        /* a: api, b: ms, n times */
+    F_HANG,         /* a: api, c: flags */
+    F_CUT,          /* a: api, b: bytes, n times */
+    F_SHORT,        /* a: api, b: bytes, n times */
+    F_THROTTLE,     /* a: api, b: ms, n times */
+    F_OUT_OF_SYNC,  /* a: partition: only the leader is in sync, for */
+    F_WALL_JUMP,    /* b: seconds */
+    F_DNS_FAIL,     /* for */
+    F_KIND_COUNT
+} sim_fault_kind;
+
+typedef struct sim_fault {
+    sim_fault_kind kind;
+    int64_t at_us;  /* from the start */
+    int64_t for_us; /* faults that end by themselves */
+    int64_t a, b, c, n;
+} sim_fault;
+
+enum { SIM_MAX_FAULTS = 64 };
+
+typedef struct sim_plan {
+    uint64_t seed;
+    const char *scenario; /* NULL: mixed faults */
+
+    int brokers, partitions, replication, min_in_sync;
+    int64_t replication_delay_us;
+    const char *version; /* of the brokers */
+    bool no_hints, no_sessions;
+
+    int producers, consumers;
+    int records;       /* per producer */
+    int value_bytes;   /* at most */
+    int64_t work_us;   /* the time over which they are sent */
+    int poll_pause_ms; /* between polls of a slow application; 0: none; -1: it polls only at the end
+                        */
+    bool acks_all_idempotent;
+    bool close_in_middle; /* of the work, producer and consumers */
+    int seek_percent;     /* of the polls are followed by a seek or pause */
+
+    /* properties of the client */
+    int batch_size, linger_ms, buffer_memory, fetch_buffer, delivery_timeout_ms, request_timeout_ms;
+    int max_poll_records, max_block_ms;
+    const char *compression;
+    int fail_alloc_at; /* 0: never; else this allocation after the start fails */
+
+    int fault_count;
+    sim_fault faults[SIM_MAX_FAULTS];
+} sim_plan;
+
+/* Draws a plan with mixed faults. */
+void sim_plan_draw(sim_plan *plan, uint64_t seed);
+
+/* A plan that works and has no faults, to build scenarios on. */
+void sim_plan_plain(sim_plan *plan, uint64_t seed);
+
+sim_fault *sim_plan_add(sim_plan *plan, sim_fault_kind kind, int64_t at_us, int64_t for_us);
+
+/* One readable line per fault, and one for the rest. */
+void sim_plan_print(const sim_plan *plan, FILE *out);
+
+#endif

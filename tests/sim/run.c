@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/client.h"
+#include "mock/mock.h"
+#include "record/reader.h"
+
+/* Far above what a right client needs, far below a storm: so many per virtual second and node. */
+#define REQUESTS_PER_S 400
+#define CONNECTS_PER_S 20
+
+static void log_line(void *user, int32_t level, const char *area, const char *text)
+{
+    (void)level;
+    sim_trace(user, "log %s: %s", area, text);
+}
+
+static void die(const char *what, const kc_error *why)
+{
+    fprintf(stderr, "sim: cannot set up: %s: %s\n", what, why->text);
+    abort();
+}
+
+static void open_cluster(sim_run *r)
+{
+    const sim_plan *plan = r->plan;
+    kc_mock_options options = { .size = sizeof options,
+                                .brokers = plan->brokers,
+                                .racks = "a,b,c",
+                                .port = SIM_BASE_PORT,
+                                .version = plan->version,
+                                .replication_delay_us = plan->replication_delay_us,
+                                .no_leader_hints = plan->no_hints,
+                                .no_fetch_sessions = plan->no_sessions };
+    kc_error why = { 0 };
+    if (kci_loop_new(sim_world_sys(r->world), &r->mock_loop) != KC_OK)
+        die("loop", &why);
+    sim_actor_add(r->world, r->mock_loop, "cluster");
+    if (kci_mock_new_on(r->mock_loop, &options, &r->mock, &why) != KC_OK)
+        die("cluster", &why);
+    if (kc_mock_create_topic(r->mock, SIM_TOPIC, plan->partitions, plan->replication) != KC_OK)
+        die("topic", &why);
+    char number[16];
+    snprintf(number, sizeof number, "%d", plan->min_in_sync);
+    kc_mock_set_topic_config(r->mock, SIM_TOPIC, "min.insync.replicas", number);
+}
+
+static void set(kc_config *config, const char *name, const char *value)
+{
+    kc_error why = { 0 };
+    if (kc_config_set(config, name, value, &why) != KC_OK)
+        die(name, &why);
+}
+
+static void set_int(kc_config *config, const char *name, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    set(config, name, text);
+}
+
+static kc_config *make_config(const sim_plan *plan)
+{
+    kc_config *config = kc_config_new();
+    if (!config)
+        abort();
+    char servers[256] = "";
+    for (int b = 0; b < plan->brokers && b < 3; b++) {
+        size_t n = strlen(servers);
+        snprintf(servers + n, sizeof servers - n, "%skafka.test:%d", n ? "," : "",
+                 SIM_BASE_PORT + b);
+    }
+    set(config, "bootstrap.servers", servers);
+    set(config, "client.rack", plan->seed % 2 ? "a" : "c");
+    set_int(config, "batch.size", plan->batch_size);
+    set_int(config, "linger.ms", plan->linger_ms);
+    set_int(config, "buffer.memory", plan->buffer_memory);
+    set_int(config, "fetch.buffer.bytes", plan->fetch_buffer);
+    set_int(config, "delivery.timeout.ms", plan->delivery_timeout_ms);
+    set_int(config, "request.timeout.ms", plan->request_timeout_ms);
+    set_int(config, "max.poll.records", plan->max_poll_records);
+    set_int(config, "max.block.ms", plan->max_block_ms);
+    set(config, "compression.type", plan->compression);
+    set(config, "auto.offset.reset", "earliest");
+    if (!plan->acks_all_idempotent) {
+        set(config, "enable.idempotence", "false");
+        set(config, "acks", "1");
+    }
+    return config;
+}
+
+static void open_client(sim_run *r)
+{
+    kc_error why = { 0 };
+    kc_config *config = make_config(r->plan);
+    if (kci_client_new_on(sim_world_sys(r->world), config, &r->client, &why) != KC_OK)
+        die("client", &why);
+    kc_config_free(config);
+    sim_actor_add(r->world, kci_client_loop(r->client), "client");
+    kc_client_set_log(r->client, log_line, r->world,
+                      sim_tracing(r->world) ? KC_LOG_DEBUG : KC_LOG_ERROR);
+    for (int p = 0; p < r->plan->producers; p++) {
+        kc_producer_options options = { .size = sizeof options,
+                                        .on_delivery = sim_on_delivery,
+                                        .user = r };
+        if (kc_producer_new(r->client, &options, &r->producers[p], &why) != KC_OK)
+            die("producer", &why);
+        r->unsent[p] = r->plan->records;
+    }
+    for (int c = 0; c < r->plan->consumers; c++)
+        if (kc_consumer_new(r->client, NULL, &r->consumers[c], &why) != KC_OK)
+            die("consumer", &why);
+}
+
+/* --- the logs */
+
+static void read_batch(sim_run *r, int partition, const uint8_t *data, size_t size,
+                       kci_decompressor *d)
+{
+    kci_batch batch;
+    if (kci_batch_parse(data, size, &batch) != KC_OK || kci_batch_check_crc(&batch) != KC_OK) {
+        history_violation(r->history, H_PHANTOM, "partition %d holds a damaged batch", partition);
+        return;
+    }
+    kci_records_iter it;
+    kci_block *block = NULL;
+    if (kci_batch_is_control(&batch) ||
+        kci_records_open(&it, &batch, 0, d, &kci_block_heap, 1 << 26, &block) != KC_OK)
+        return;
+    kc_record rows[64];
+    for (int32_t n; (n = kci_records_decode(&it, rows, 64)) > 0;)
+        for (int32_t i = 0; i < n; i++)
+            history_logged(r->history, partition, rows[i].offset, sim_value_id(rows[i].value));
+    kci_block_unref(block);
+}
+
+void sim_logs_read(sim_run *r)
+{
+    static uint8_t buf[1 << 20];
+    kci_decompressor *d = NULL;
+    if (kci_decompressor_new(&d) != KC_OK)
+        abort();
+    for (int p = 0; p < r->plan->partitions; p++) {
+        history_log_begin(r->history, p, kc_mock_log_start_offset(r->mock, SIM_TOPIC, p));
+        int64_t n = kc_mock_batch_count(r->mock, SIM_TOPIC, p);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t size = kc_mock_read_batch(r->mock, SIM_TOPIC, p, i, buf, sizeof buf);
+            if (size > 0 && size <= (int64_t)sizeof buf)
+                read_batch(r, p, buf, (size_t)size, d);
+        }
+    }
+    kci_decompressor_free(d);
+}
+
+/* --- one run */
+
+static void check_storm(sim_run *r)
+{
+    int64_t seconds = (sim_now(r->world) - r->start) / 1000000 + 1;
+    int64_t requests = kc_mock_requests(r->mock, -1, -1);
+    if (requests >
+        seconds * REQUESTS_PER_S * r->plan->brokers + 4 * (int64_t)history_count(r->history).sent)
+        history_violation(r->history, H_REQUEST_STORM, "%lld requests in %lld s",
+                          (long long)requests, (long long)seconds);
+    if (sim_connects(r->world) > seconds * CONNECTS_PER_S * r->plan->brokers + 50)
+        history_violation(r->history, H_REQUEST_STORM, "%lld connects in %lld s",
+                          (long long)sim_connects(r->world), (long long)seconds);
+}
+
+static void close_all(sim_run *r)
+{
+    sim_app_close(r);
+    if (sim_open_sockets(r->world))
+        history_violation(r->history, H_LEAK, "%d sockets are open after the end",
+                          sim_open_sockets(r->world));
+}
+
+static void final_check(sim_run *r)
+{
+    const sim_plan *plan = r->plan;
+    sim_logs_read(r);
+    history_check(r->history, &(history_rules){ .ordered = plan->acks_all_idempotent,
+                                                .exactly_once = plan->acks_all_idempotent,
+                                                .all_seen = !plan->close_in_middle &&
+                                                            plan->acks_all_idempotent });
+}
+
+static sim_result result_of(sim_run *r)
+{
+    sim_result result = { .violations = history_problem_count(r->history),
+                          .digest = sim_digest(r->world),
+                          .totals = history_count(r->history),
+                          .virtual_us = sim_now(r->world) - r->start };
+    const char *text = history_problem(r->history, 0, &result.first);
+    if (text)
+        snprintf(result.text, sizeof result.text, "%s: %s", history_class_name(result.first), text);
+    if (sim_tracing(r->world)) {
+        history_class c;
+        for (int i = 0; (text = history_problem(r->history, i, &c)); i++)
+            sim_trace(r->world, "VIOLATION %s: %s", history_class_name(c), text);
+    }
+    return result;
+}
+
+sim_result sim_run_plan(const sim_plan *plan, bool trace)
+{
+    int64_t live = kci_mem_live();
+    sim_run run = { .plan = plan, .world = sim_world_new(plan->seed), .history = history_new() };
+    sim_run *r = &run;
+    if (trace)
+        sim_trace_on(r->world);
+    r->rng = (sim_rng){ plan->seed ^ 0x5eed5eed5eedu };
+    r->start = sim_now(r->world);
+    sim_dns_set(r->world, "kafka.test", "127.0.0.1");
+    open_cluster(r);
+    open_client(r);
+    sim_faults_schedule(r);
+    if (plan->fail_alloc_at)
+        kci_mem_fail_after(plan->fail_alloc_at, false);
+    sim_app_work(r);
+    if (!plan->close_in_middle) {
+        sim_faults_heal(r);
+        sim_app_finish(r);
+    }
+    kci_mem_fail_after(0, false);
+    check_storm(r);
+    close_all(r);
+    final_check(r);
+    kc_mock_close(r->mock);
+    kc_mock_free(r->mock);
+    sim_actor_remove(r->world, r->mock_loop);
+    kci_loop_free(r->mock_loop);
+    if (kci_mem_live() != live)
+        history_violation(r->history, H_LEAK, "%lld allocations are not freed",
+                          (long long)(kci_mem_live() - live));
+    sim_result result = result_of(r);
+    history_free(r->history);
+    sim_world_free(r->world);
+    return result;
+}

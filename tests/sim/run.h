@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of a plan: the world, the mock cluster in it, a client with producers and consumers, and
+ * the history of what they did. Shared by run.c (set-up, healing, final checks), app.c (the
+ * application's work) and faults.c. */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include <kclient/consumer.h>
+#include <kclient/mock.h>
+#include <kclient/producer.h>
+
+#include "sim/history.h"
+#include "sim/plan.h"
+#include "sim/world.h"
+
+enum { SIM_MAX_HANDLES = 4, SIM_BASE_PORT = 9000 };
+#define SIM_TOPIC "t"
+
+typedef struct sim_run {
+    const sim_plan *plan;
+    sim_world *world;
+    history *history;
+    sim_rng rng; /* the application's choices */
+    int64_t start;
+    bool healing; /* faults are over: what still happens ends by itself */
+
+    kci_loop *mock_loop;
+    kc_mock *mock;
+    kc_client *client;
+    kc_producer *producers[SIM_MAX_HANDLES];
+    kc_consumer *consumers[SIM_MAX_HANDLES];
+    int unsent[SIM_MAX_HANDLES]; /* records still to be sent, per producer */
+    int64_t next_poll[SIM_MAX_HANDLES];
+    bool paused[SIM_MAX_HANDLES];
+    bool closed;
+    uint8_t value[8192];
+    int64_t most_buffered, most_fetched;
+} sim_run;
+
+typedef struct sim_result {
+    int violations;
+    history_class first; /* of the first one */
+    char text[256];
+    uint64_t digest;
+    history_totals totals;
+    int64_t virtual_us;
+    int64_t requests;
+} sim_result;
+
+/* Runs a plan to its end and checks it. trace: log to stderr. */
+sim_result sim_run_plan(const sim_plan *plan, bool trace);
+
+/* app.c */
+void sim_on_delivery(void *run, const kc_delivery *d);
+void sim_app_work(sim_run *r);   /* the plan's work, while faults happen */
+bool sim_app_finish(sim_run *r); /* after healing: flush, and poll to the end */
+void sim_app_close(sim_run *r);  /* closes and frees everything, in a random order */
+void sim_app_check_bounds(sim_run *r);
+uint64_t sim_value_id(kc_bytes value); /* 0: not one of ours, or damaged */
+
+/* faults.c */
+void sim_faults_schedule(sim_run *r);
+void sim_faults_heal(sim_run *r);
+
+/* Reads the cluster's logs into the history. */
+void sim_logs_read(sim_run *r);
+
+#endif
