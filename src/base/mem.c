@@ -6,6 +6,7 @@
 #include <string.h>
 
 static atomic_uint_least64_t asked;
+static atomic_int_least64_t live;
 static atomic_int_least64_t fail_at; /* value of `asked` at which to fail; 0: never */
 static atomic_bool fail_sticky;
 
@@ -20,6 +21,18 @@ uint64_t kci_mem_count(void)
     return atomic_load_explicit(&asked, memory_order_relaxed);
 }
 
+int64_t kci_mem_live(void)
+{
+    return atomic_load_explicit(&live, memory_order_relaxed);
+}
+
+static void *counted(void *p)
+{
+    if (p)
+        atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    return p;
+}
+
 static bool must_fail(void)
 {
     int64_t n = (int64_t)atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) + 1;
@@ -31,19 +44,22 @@ static bool must_fail(void)
 
 void *kci_alloc(size_t size)
 {
-    return must_fail() ? NULL : malloc(size ? size : 1);
+    return must_fail() ? NULL : counted(malloc(size ? size : 1));
 }
 
 void *kci_calloc(size_t n, size_t size)
 {
     if (must_fail())
         return NULL;
-    return n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size);
+    return counted(n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size));
 }
 
 void *kci_realloc(void *p, size_t size)
 {
-    return must_fail() ? NULL : realloc(p, size ? size : 1);
+    if (must_fail())
+        return NULL;
+    void *moved = realloc(p, size ? size : 1);
+    return p ? moved : counted(moved);
 }
 
 void *kci_realloc_array(void *p, size_t n, size_t size)
@@ -56,6 +72,8 @@ void *kci_realloc_array(void *p, size_t n, size_t size)
 
 void kci_free(void *p)
 {
+    if (p)
+        atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
     free(p);
 }
 
