@@ -47,7 +47,7 @@ kc_err kci_config_store_type(const kc_config *config, kci_prop location, int *ty
     kci_prop type_prop = location == KCI_P_SSL_TRUSTSTORE_LOCATION ? KCI_P_SSL_TRUSTSTORE_TYPE
                                                                    : KCI_P_SSL_KEYSTORE_TYPE;
     uint8_t start[4];
-    size_t size;
+    size_t size = 0;
     kc_err err = read_start(kci_config_str(config, location), start, sizeof start, &size, detail);
     if (err)
         return err;
