@@ -28,58 +28,54 @@ static void *allocate(decoder *d, size_t n, size_t size)
     return NULL;
 }
 
-static kc_bytes read_bytes(kci_reader *in, kci_kind kind, bool compact)
+static void read_bytes(decoder *d, kci_kind kind, bool compact, bool nullable, char *out)
 {
+    kc_bytes b;
     if (kind == KCI_STRING)
-        return compact ? kci_rd_compact_string(in) : kci_rd_string(in);
-    return compact ? kci_rd_compact_bytes(in) : kci_rd_bytes(in);
+        b = compact ? kci_rd_compact_string(&d->in) : kci_rd_string(&d->in);
+    else
+        b = compact ? kci_rd_compact_bytes(&d->in) : kci_rd_bytes(&d->in);
+    if (!b.data && !nullable)
+        d->in.bad = true;
+    memcpy(out, &b, sizeof b);
 }
 
-/* One value that is neither array nor struct. Null is for the caller to refuse. */
-static void read_value(kci_reader *in, kci_kind kind, bool compact, char *out)
+/* A number of this size in the host's order; uuids stay as they are. */
+static inline void load_number(const uint8_t *p, size_t size, char *out)
 {
-    switch (kind) {
-    case KCI_BOOL:
-        *(bool *)out = kci_rd_bool(in);
-        break;
-    case KCI_INT8:
-        *(int8_t *)out = kci_rd_int8(in);
-        break;
-    case KCI_INT16:
-    case KCI_UINT16:
-        kci_put_as_uint16(out, kci_rd_uint16(in));
-        break;
-    case KCI_INT32:
-    case KCI_UINT32:
-        kci_put_as_uint32(out, kci_rd_uint32(in));
-        break;
-    case KCI_INT64:
-    case KCI_FLOAT64:
-        kci_put_as_uint64(out, (uint64_t)kci_rd_int64(in));
-        break;
-    case KCI_UUID:
-        *(kc_uuid *)(void *)out = kci_rd_uuid(in);
-        break;
-    case KCI_STRING:
-    case KCI_BYTES:
-    case KCI_RECORDS:
-        *(kc_bytes *)(void *)out = read_bytes(in, kind, compact);
-        break;
-    case KCI_STRUCT:
-        in->bad = true;
-        break;
-    }
+    if (size == 4)
+        kci_put_as_uint32(out, kci_load32(p));
+    else if (size == 8)
+        kci_put_as_uint64(out, kci_load64(p));
+    else if (size == 2)
+        kci_put_as_uint16(out, kci_load16(p));
+    else if (size == 1)
+        *out = (char)*p;
+    else
+        memcpy(out, p, sizeof(kc_uuid));
+}
+
+/* A value without length prefix. */
+static inline void read_number(kci_reader *in, kci_kind kind, char *out)
+{
+    size_t size = kci_value_size(kind);
+    const uint8_t *p = kci_rd_take(in, size);
+    if (!p)
+        return;
+    if (kind == KCI_BOOL)
+        *(bool *)out = *p != 0;
+    else
+        load_number(p, size, out);
 }
 
 static void read_element(decoder *d, const kci_field *f, bool compact, char *out)
 {
-    if (f->kind == KCI_STRUCT) {
+    if (f->kind == KCI_STRUCT)
         read_struct(d, f->msg, out);
-        return;
-    }
-    read_value(&d->in, f->kind, compact, out);
-    if (kci_is_bytes(f->kind) && !((const kc_bytes *)(void *)out)->data)
-        d->in.bad = true;
+    else if (kci_is_bytes(f->kind))
+        read_bytes(d, f->kind, compact, false, out);
+    else
+        read_number(&d->in, f->kind, out);
 }
 
 /* The count of an array: -1 null, -2 malformed. */
@@ -92,7 +88,16 @@ static int64_t read_count(decoder *d, const kci_field *f, bool compact)
         return kci_in_versions(f->nullable, d->version) ? -1 : -2;
     size_t least = f->kind == KCI_STRUCT ? f->msg->min_size[d->version - f->msg->versions.first]
                                          : kci_value_min_size(f->kind, compact);
-    return (size_t)count > kci_rd_left(&d->in) / least ? -2 : count;
+    return (uint64_t)count * least > kci_rd_left(&d->in) ? -2 : count;
+}
+
+/* An array of those, bool excepted. */
+static void read_numbers(kci_reader *in, kci_kind kind, size_t count, char *out)
+{
+    size_t size = kci_value_size(kind);
+    const uint8_t *p = kci_rd_take(in, count * size);
+    for (size_t i = 0; p && i < count; i++, p += size, out += size)
+        load_number(p, size, out);
 }
 
 static void read_array(decoder *d, const kci_field *f, bool compact, char *out)
@@ -109,6 +114,10 @@ static void read_array(decoder *d, const kci_field *f, bool compact, char *out)
     if (!data)
         return;
     kci_array_set(out, data, (int32_t)count);
+    if (f->kind != KCI_BOOL && kci_is_number(f->kind)) {
+        read_numbers(&d->in, f->kind, (size_t)count, data);
+        return;
+    }
     for (int64_t i = 0; i < count && !d->in.bad; i++)
         read_element(d, f, compact, data + (size_t)i * size);
 }
@@ -132,11 +141,10 @@ static void read_field(decoder *d, const kci_field *f, char *out)
         read_struct_pointer(d, f, out);
     } else if (f->kind == KCI_STRUCT) {
         read_struct(d, f->msg, out);
+    } else if (kci_is_bytes(f->kind)) {
+        read_bytes(d, f->kind, compact, kci_in_versions(f->nullable, d->version), out);
     } else {
-        read_value(&d->in, f->kind, compact, out);
-        if (kci_is_bytes(f->kind) && !((const kc_bytes *)(void *)out)->data &&
-            !kci_in_versions(f->nullable, d->version))
-            d->in.bad = true;
+        read_number(&d->in, f->kind, out);
     }
 }
 
@@ -176,7 +184,10 @@ static void read_struct(decoder *d, const kci_msg *msg, char *out)
     for (size_t i = 0; i < msg->plain; i++, f++) {
         if (!kci_in_versions(f->versions, d->version))
             continue;
-        read_field(d, f, out + f->offset);
+        if (kci_is_number(f->kind) && !f->flags)
+            read_number(&d->in, f->kind, out + f->offset);
+        else
+            read_field(d, f, out + f->offset);
         if (d->in.bad)
             return;
     }

@@ -20,15 +20,61 @@ static void refuse(encoder *e)
         e->err = KC_E_INVALID_ARGUMENT;
 }
 
+/* kci_buf_take, without a call where there is room, which is nearly always. */
+static inline uint8_t *take(kci_buf *out, size_t n)
+{
+    if (out->failed || n > out->cap - out->size)
+        return kci_buf_take(out, n);
+    uint8_t *p = out->data + out->size;
+    out->size += n;
+    return p;
+}
+
+static inline void put8(kci_buf *out, uint8_t v)
+{
+    uint8_t *p = take(out, 1);
+    if (p)
+        *p = v;
+}
+
+static inline void put16(kci_buf *out, uint16_t v)
+{
+    uint8_t *p = take(out, 2);
+    if (p)
+        kci_store16(p, v);
+}
+
+static inline void put32(kci_buf *out, uint32_t v)
+{
+    uint8_t *p = take(out, 4);
+    if (p)
+        kci_store32(p, v);
+}
+
+static inline void put64(kci_buf *out, uint64_t v)
+{
+    uint8_t *p = take(out, 8);
+    if (p)
+        kci_store64(p, v);
+}
+
+static inline void put_uvarint(kci_buf *out, uint64_t v)
+{
+    if (v < 0x80)
+        put8(out, (uint8_t)v);
+    else
+        kci_buf_put_uvarint(out, v);
+}
+
 /* A length or count; -1 is null. */
 static void put_length(encoder *e, int64_t n, kci_kind kind, bool compact)
 {
     if (compact)
-        kci_buf_put_uvarint(e->out, (uint64_t)(n + 1));
+        put_uvarint(e->out, (uint64_t)(n + 1));
     else if (kind == KCI_STRING)
-        kci_buf_put16(e->out, (uint16_t)n);
+        put16(e->out, (uint16_t)n);
     else
-        kci_buf_put32(e->out, (uint32_t)n);
+        put32(e->out, (uint32_t)n);
 }
 
 static void add_gap(encoder *e, kc_bytes records)
@@ -65,40 +111,33 @@ static void write_bytes(encoder *e, kci_kind kind, bool compact, bool nullable, 
         kci_buf_put(e->out, b.data, b.size);
 }
 
-/* One value that is neither array nor struct. */
-static void write_value(encoder *e, kci_kind kind, bool compact, bool nullable, const char *in)
+/* A value without length prefix. */
+static inline void write_number(encoder *e, kci_kind kind, const char *in)
 {
-    switch (kind) {
-    case KCI_BOOL:
-        kci_buf_put8(e->out, *(const bool *)in);
-        break;
-    case KCI_INT8:
-        kci_buf_put8(e->out, *(const uint8_t *)in);
-        break;
-    case KCI_INT16:
-    case KCI_UINT16:
-        kci_buf_put16(e->out, kci_get_as_uint16(in));
-        break;
-    case KCI_INT32:
-    case KCI_UINT32:
-        kci_buf_put32(e->out, kci_get_as_uint32(in));
-        break;
-    case KCI_INT64:
-    case KCI_FLOAT64:
-        kci_buf_put64(e->out, kci_get_as_uint64(in));
-        break;
-    case KCI_UUID:
-        kci_buf_put(e->out, in, sizeof(kc_uuid));
-        break;
-    case KCI_STRING:
-    case KCI_BYTES:
-    case KCI_RECORDS:
-        write_bytes(e, kind, compact, nullable, *(const kc_bytes *)(const void *)in);
-        break;
-    case KCI_STRUCT:
-        refuse(e);
-        break;
-    }
+    size_t size = kci_value_size(kind);
+    uint8_t *p = take(e->out, size);
+    if (!p)
+        return;
+    if (size == 4)
+        kci_store32(p, kci_get_as_uint32(in));
+    else if (size == 8)
+        kci_store64(p, kci_get_as_uint64(in));
+    else if (size == 2)
+        kci_store16(p, kci_get_as_uint16(in));
+    else if (size == 1)
+        *p = *(const uint8_t *)in;
+    else
+        memcpy(p, in, sizeof(kc_uuid));
+}
+
+static void write_element(encoder *e, const kci_field *f, bool compact, const char *in)
+{
+    if (f->kind == KCI_STRUCT)
+        write_struct(e, f->msg, in);
+    else if (kci_is_bytes(f->kind))
+        write_bytes(e, f->kind, compact, false, *(const kc_bytes *)(const void *)in);
+    else
+        write_number(e, f->kind, in);
 }
 
 static void write_array(encoder *e, const kci_field *f, bool compact, const char *in)
@@ -112,12 +151,8 @@ static void write_array(encoder *e, const kci_field *f, bool compact, const char
     }
     put_length(e, count, KCI_STRUCT, compact);
     size_t size = kci_element_size(f);
-    for (int32_t i = 0; i < count && e->err == KC_OK; i++, data += size) {
-        if (f->kind == KCI_STRUCT)
-            write_struct(e, f->msg, data);
-        else
-            write_value(e, f->kind, compact, false, data);
-    }
+    for (int32_t i = 0; i < count && e->err == KC_OK; i++, data += size)
+        write_element(e, f, compact, data);
 }
 
 static void write_struct_pointer(encoder *e, const kci_field *f, const char *in)
@@ -130,7 +165,7 @@ static void write_struct_pointer(encoder *e, const kci_field *f, const char *in)
         return;
     }
     if (null_allowed)
-        kci_buf_put8(e->out, data ? 1 : 0xff);
+        put8(e->out, data ? 1 : 0xff);
     if (data)
         write_struct(e, f->msg, data);
 }
@@ -144,8 +179,11 @@ static void write_field(encoder *e, const kci_field *f, const char *in)
         write_struct_pointer(e, f, in);
     else if (f->kind == KCI_STRUCT)
         write_struct(e, f->msg, in);
+    else if (kci_is_bytes(f->kind))
+        write_bytes(e, f->kind, compact, kci_in_versions(f->nullable, e->version),
+                    *(const kc_bytes *)(const void *)in);
     else
-        write_value(e, f->kind, compact, kci_in_versions(f->nullable, e->version), in);
+        write_number(e, f->kind, in);
 }
 
 static bool field_is_default(const kci_field *f, const char *in, const char *def);
@@ -154,6 +192,8 @@ static bool field_is_default(const kci_field *f, const char *in, const char *def
 static bool struct_is_default(const kci_msg *msg, const char *in)
 {
     const char *def = msg->defaults;
+    if (memcmp(in, def, msg->size) == 0)
+        return true; /* the usual case; padding or pointers may differ, so it is not the only one */
     const kci_field *f = msg->fields;
     for (size_t i = 0; i < (size_t)msg->plain + msg->tagged; i++, f++)
         if (!field_is_default(f, in + f->offset, def + f->offset))
@@ -176,18 +216,11 @@ static bool field_is_default(const kci_field *f, const char *in, const char *def
     return memcmp(in, def, f->kind == KCI_STRUCT ? sizeof(void *) : kci_value_size(f->kind)) == 0;
 }
 
-static bool tag_is_wanted(const encoder *e, const kci_msg *msg, const kci_field *f, const char *in)
-{
-    const char *def = msg->defaults;
-    return kci_in_versions(f->versions, e->version) &&
-           !field_is_default(f, in + f->offset, def + f->offset);
-}
-
 /* Puts the size of what was written since `start` before it. */
 static void insert_size(encoder *e, size_t start)
 {
     size_t size = e->out->size - start;
-    kci_buf_put_uvarint(e->out, size);
+    put_uvarint(e->out, size);
     if (e->out->failed)
         return;
     uint8_t prefix[10];
@@ -198,19 +231,29 @@ static void insert_size(encoder *e, size_t start)
     memcpy(data, prefix, n);
 }
 
+/* Which tagged fields are to be written, a bit each. */
+static uint32_t wanted_tags(const encoder *e, const kci_msg *msg, const char *in)
+{
+    const char *def = msg->defaults;
+    const kci_field *f = msg->fields + msg->plain;
+    uint32_t wanted = 0;
+    for (size_t i = 0; i < msg->tagged; i++, f++)
+        if (kci_in_versions(f->versions, e->version) &&
+            !field_is_default(f, in + f->offset, def + f->offset))
+            wanted |= 1u << i;
+    return wanted;
+}
+
 static void write_tags(encoder *e, const kci_msg *msg, const char *in)
 {
-    const kci_field *tags = msg->fields + msg->plain;
-    uint32_t count = 0;
-    for (size_t i = 0; i < msg->tagged; i++)
-        count += tag_is_wanted(e, msg, &tags[i], in);
-    kci_buf_put_uvarint(e->out, count);
+    uint32_t wanted = wanted_tags(e, msg, in);
+    put_uvarint(e->out, (unsigned)__builtin_popcount(wanted));
 
-    for (const kci_field *f = tags; count > 0 && e->err == KC_OK; f++) {
-        if (!tag_is_wanted(e, msg, f, in))
+    const kci_field *f = msg->fields + msg->plain;
+    for (; wanted && e->err == KC_OK; wanted >>= 1, f++) {
+        if (!(wanted & 1))
             continue;
-        count--;
-        kci_buf_put_uvarint(e->out, (uint64_t)f->tag);
+        put_uvarint(e->out, (uint64_t)f->tag);
         size_t start = e->out->size;
         write_field(e, f, in + f->offset);
         insert_size(e, start);
@@ -220,9 +263,14 @@ static void write_tags(encoder *e, const kci_msg *msg, const char *in)
 static void write_struct(encoder *e, const kci_msg *msg, const char *in)
 {
     const kci_field *f = msg->fields;
-    for (size_t i = 0; i < msg->plain && e->err == KC_OK; i++, f++)
-        if (kci_in_versions(f->versions, e->version))
+    for (size_t i = 0; i < msg->plain && e->err == KC_OK; i++, f++) {
+        if (!kci_in_versions(f->versions, e->version))
+            continue;
+        if (kci_is_number(f->kind) && !f->flags)
+            write_number(e, f->kind, in + f->offset);
+        else
             write_field(e, f, in + f->offset);
+    }
     if (e->flexible && e->err == KC_OK)
         write_tags(e, msg, in);
 }

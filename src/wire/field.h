@@ -15,6 +15,12 @@ static inline bool kci_is_bytes(kci_kind kind)
     return kind == KCI_STRING || kind == KCI_BYTES || kind == KCI_RECORDS;
 }
 
+/* Of a fixed size on the wire: bool and uuid included. */
+static inline bool kci_is_number(kci_kind kind)
+{
+    return kind < KCI_STRING;
+}
+
 /* Whether a struct field is held by pointer: those that are nullable in some version. */
 static inline bool kci_is_pointer(const kci_field *f)
 {

@@ -264,6 +264,8 @@ def check_struct(s, path):
         raise Bad(f'{s.where}: struct {s.name} contains itself')
     unique(s.fields, 'field', lambda f: f.name)
     unique([f for f in s.fields if f.tag >= 0], 'tag', lambda f: f.tag)
+    if sum(f.tag >= 0 for f in s.fields) > 32 or len(s.fields) > 255:
+        raise Bad(f'{s.where}: the codec has at most 32 tagged fields in a struct, and 255 in all')
     for f in s.fields:
         f.message = s.message
         f.struct = find_struct(f)
