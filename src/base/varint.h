@@ -51,6 +51,15 @@ static inline size_t kci_varlong_size(int64_t v)
 /* Writes an unsigned varint and returns what follows it; there must be room. */
 static inline uint8_t *kci_put_uvarint(uint8_t *p, uint64_t v)
 {
+    if (v < 0x80) {
+        *p = (uint8_t)v;
+        return p + 1;
+    }
+    if (v < 0x4000) {
+        p[0] = (uint8_t)(v | 0x80);
+        p[1] = (uint8_t)(v >> 7);
+        return p + 2;
+    }
     while (v >= 0x80) {
         *p++ = (uint8_t)(v | 0x80);
         v >>= 7;

@@ -7,100 +7,123 @@
 #include "base/varint.h"
 #include "record/headers.h"
 
-enum { RECORD_MIN_SIZE = 7 /* of magic 2: seven varints or bytes */ };
+enum {
+    RECORD_MIN_SIZE = 7, /* of magic 2: seven varints or bytes */
+    /* attributes, timestamp, offset and the key's length at their longest */
+    PREFIX_MAX = 1 + KCI_VARLONG_MAX + 2 * KCI_VARINT_MAX
+};
 
-/* A varint of one or two bytes inline, of more by the general way. NULL as kci_get_varint. */
+/* A varint of which KCI_VARINT_MAX bytes may be read, whatever its length. NULL: it is longer. */
+static inline const uint8_t *get_varint_unchecked(const uint8_t *p, int32_t *out)
+{
+    uint32_t first = p[0];
+    if (__builtin_expect(first < 0x80, 1)) {
+        *out = kci_unzigzag32(first);
+        return p + 1;
+    }
+    uint32_t second = p[1];
+    if (__builtin_expect(second < 0x80, 1)) {
+        *out = kci_unzigzag32((first & 0x7f) | second << 7);
+        return p + 2;
+    }
+    return kci_get_varint(p, p + KCI_VARINT_MAX, out);
+}
+
 static inline const uint8_t *get_varint(const uint8_t *p, const uint8_t *end, int32_t *out)
 {
-    if (end - p >= 2) {
-        uint32_t first = p[0];
-        if (first < 0x80) {
-            *out = kci_unzigzag32(first);
-            return p + 1;
-        }
-        uint32_t second = p[1];
-        if (second < 0x80) {
-            *out = kci_unzigzag32((first & 0x7f) | second << 7);
-            return p + 2;
-        }
-    }
+    if (__builtin_expect(end - p >= KCI_VARINT_MAX, 1))
+        return get_varint_unchecked(p, out);
     return kci_get_varint(p, end, out);
 }
 
-/* Length and bytes; any negative length is null, as in Java. NULL when it does not fit. */
-static inline const uint8_t *get_bytes(const uint8_t *p, const uint8_t *end, kc_bytes *out)
+/* `size` bytes at p, null when it is negative, as in Java. NULL when they do not fit; p may lie
+ * behind the end, then nothing fits. */
+static inline const uint8_t *take_bytes(const uint8_t *p, const uint8_t *end, int32_t size,
+                                        kc_bytes *out)
 {
-    int32_t size;
-    p = get_varint(p, end, &size);
-    if (__builtin_expect(!p || size > end - p, 0))
+    bool is_null = size < 0;
+    size = is_null ? 0 : size;
+    if (__builtin_expect(size > end - p, 0))
         return NULL;
-    bool null = size < 0;
-    out->data = null ? NULL : p;
-    out->size = null ? 0 : (size_t)size;
-    return p + out->size;
+    out->data = is_null ? NULL : p;
+    out->size = (size_t)size;
+    return p + size;
 }
 
-/* The rest of a record after its offset. */
-static inline bool get_body(const uint8_t *p, const uint8_t *end, kc_record *r)
+/* The fields between size and key. Timestamp and offset are what the record says. */
+static inline const uint8_t *get_prefix(const uint8_t *p, const uint8_t *end, kc_record *r,
+                                        int32_t *offset_delta, int32_t *key_size)
 {
-    p = get_bytes(p, end, &r->key);
-    if (!p)
-        return false;
-    p = get_bytes(p, end, &r->value);
-    if (!p)
-        return false;
+    p++; /* attributes: none are defined */
+    if (__builtin_expect(end - p >= PREFIX_MAX - 1, 1)) {
+        p = kci_get_varlong(p, p + KCI_VARLONG_MAX, &r->timestamp);
+        p = p ? get_varint_unchecked(p, offset_delta) : NULL;
+        return p ? get_varint_unchecked(p, key_size) : NULL;
+    }
+    p = kci_get_varlong(p, end, &r->timestamp);
+    p = p ? get_varint(p, end, offset_delta) : NULL;
+    return p ? get_varint(p, end, key_size) : NULL;
+}
+
+/* What follows the value: the headers' count and bytes. */
+static inline bool get_headers(const uint8_t *p, const uint8_t *end, kc_record *r)
+{
+    r->headers_data = end;
+    r->headers_size = 0;
+    r->header_count = 0;
+    if (__builtin_expect(end - p == 1 && *p == 0, 1))
+        return true;
     p = get_varint(p, end, &r->header_count);
-    if (!p)
+    if (!p || r->header_count == 0)
         return false;
     r->headers_data = p;
     r->headers_size = (uint32_t)(end - p);
-    if (r->header_count == 0)
-        return p == end;
     return kci_headers_valid(p, end, r->header_count);
+}
+
+/* One record whose size was read; p is after that, end its end. */
+static inline bool get_record(const uint8_t *p, const uint8_t *end, kc_record *r,
+                              int32_t *offset_delta)
+{
+    int32_t size;
+    p = get_prefix(p, end, r, offset_delta, &size);
+    p = p ? take_bytes(p, end, size, &r->key) : NULL;
+    p = p ? get_varint(p, end, &size) : NULL;
+    p = p ? take_bytes(p, end, size, &r->value) : NULL;
+    return p && get_headers(p, end, r);
 }
 
 /* Magic 2: up to cap records. it->error is set when one is malformed. */
 static int32_t decode_records(kci_records_iter *it, kc_record *out, int32_t cap)
 {
-    const uint8_t *p = it->pos;
-    const uint8_t *const end = it->end;
-    const uint32_t last_delta = it->last_delta;
-    int32_t left = it->remaining;
+    const kci_records_iter in = *it;
+    const uint64_t delta_mask = in.is_append_time ? 0 : UINT64_MAX;
+    const uint64_t time = (uint64_t)(in.is_append_time ? in.append_time : in.base_timestamp);
+    const uint8_t *p = in.pos;
+    int32_t left = in.remaining;
     int32_t n = 0;
-    kc_err err = KC_OK;
+    bool ok = true;
 
     while (n < cap && left > 0) {
         kc_record *r = &out[n];
         int32_t size, offset_delta;
-        int64_t time_delta;
 
-        err = KC_E_CORRUPT_MESSAGE;
-        p = get_varint(p, end, &size);
-        if (!p || size < RECORD_MIN_SIZE - 1 || size > end - p)
+        p = get_varint(p, in.end, &size);
+        ok = p && size >= RECORD_MIN_SIZE - 1 && size <= in.end - p &&
+             get_record(p, p + size, r, &offset_delta) && (uint32_t)offset_delta <= in.last_delta;
+        if (!ok)
             break;
-        const uint8_t *record_end = p + size;
-        p = kci_get_varlong(p + 1, record_end, &time_delta); /* +1: the attributes */
-        if (!p)
-            break;
-        p = get_varint(p, record_end, &offset_delta);
-        if (!p || (uint32_t)offset_delta > last_delta)
-            break;
-        r->offset = it->offset_base + offset_delta;
-        r->timestamp = (int64_t)((uint64_t)it->base_timestamp + (uint64_t)time_delta);
-        if (it->is_append_time)
-            r->timestamp = it->append_time;
-        if (!get_body(p, record_end, r))
-            break;
-        err = KC_OK;
+        p += size;
         left--;
-        p = record_end;
-        n += r->offset >= it->start_offset;
+        r->timestamp = (int64_t)(time + ((uint64_t)r->timestamp & delta_mask));
+        r->offset = in.offset_base + offset_delta;
+        n += r->offset >= in.start_offset;
     }
-    if (err == KC_OK && left == 0 && p != end)
-        err = KC_E_CORRUPT_MESSAGE;
+    if (left == 0 && p != in.end)
+        ok = false;
     it->pos = p;
     it->remaining = left;
-    it->error = err;
+    it->error = ok ? KC_OK : KC_E_CORRUPT_MESSAGE;
     return n;
 }
 
