@@ -3,12 +3,15 @@
 #ifndef KCLIENT_KCLIENT_H
 #define KCLIENT_KCLIENT_H
 
+#include <kclient/admin.h>
 #include <kclient/client.h>
 #include <kclient/config.h>
 #include <kclient/consumer.h>
 #include <kclient/error.h>
 #include <kclient/log.h>
 #include <kclient/record.h>
+#include <kclient/stats.h>
 #include <kclient/types.h>
+#include <kclient/version.h>
 
 #endif

@@ -46,7 +46,7 @@ kc_err kci_config_store_type(const kc_config *config, kci_prop location, int *ty
     static const uint8_t jks[] = { 0xfe, 0xed, 0xfe, 0xed }, jceks[] = { 0xce, 0xce, 0xce, 0xce };
     kci_prop type_prop = location == KCI_P_SSL_TRUSTSTORE_LOCATION ? KCI_P_SSL_TRUSTSTORE_TYPE
                                                                    : KCI_P_SSL_KEYSTORE_TYPE;
-    uint8_t start[4];
+    uint8_t start[4] = { 0 };
     size_t size = 0;
     kc_err err = read_start(kci_config_str(config, location), start, sizeof start, &size, detail);
     if (err)
@@ -88,7 +88,7 @@ static kc_err check_pair(const kc_config *config, kci_prop a, kci_prop b, kc_err
 static kc_err check_readable(const kc_config *config, kci_prop location, kc_error *detail)
 {
     uint8_t start[1];
-    size_t size;
+    size_t size = 0;
     const char *path = kci_config_str(config, location);
     return path ? read_start(path, start, sizeof start, &size, detail) : KC_OK;
 }

@@ -211,12 +211,12 @@
     I("key.deserializer", "records are bytes") \
     I("value.deserializer", "records are bytes") \
     I("interceptor.classes", "Java classes") \
-    I("metric.reporters", "see kc_client_stats") \
-    I("auto.include.jmx.reporter", "see kc_client_stats") \
-    I("metrics.num.samples", "see kc_client_stats") \
-    I("metrics.recording.level", "see kc_client_stats") \
-    I("metrics.sample.window.ms", "see kc_client_stats") \
-    I("statistics.interval.ms", "see kc_client_stats") \
+    I("metric.reporters", "see kc_client_get_stats") \
+    I("auto.include.jmx.reporter", "see kc_client_get_stats") \
+    I("metrics.num.samples", "see kc_client_get_stats") \
+    I("metrics.recording.level", "see kc_client_get_stats") \
+    I("metrics.sample.window.ms", "see kc_client_get_stats") \
+    I("statistics.interval.ms", "see kc_client_get_stats") \
     I("security.providers", "of the JVM") \
     I("ssl.provider", "of the JVM") \
     I("ssl.protocol", "ssl.enabled.protocols decides") \
