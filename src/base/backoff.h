@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exponential backoff with jitter (KIP-580): base * 2^(failures - 1), at most max, times a factor
- * between 0.8 and 1.2, and cut to max again. A value without state: the owner counts the failures. */
+ * between 0.8 and 1.2, and cut to max again. A value without state: the owner counts the failures.
+ */
 #ifndef BASE_BACKOFF_H
 #define BASE_BACKOFF_H
 

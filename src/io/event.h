@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A level-triggered flag on which application threads wait: "there are deliveries", "there is room".
- * Behind every kc_*_fd(). In a client that has no thread of its own, waiting drives the loop. */
+/* A level-triggered flag on which application threads wait: "there are deliveries", "there is
+ * room". Behind every kc_*_fd(). In a client that has no thread of its own, waiting drives the
+ * loop. */
 #ifndef IO_EVENT_H
 #define IO_EVENT_H
 
@@ -20,8 +21,8 @@ void kci_event_clear(kci_event *event);
 
 bool kci_event_is_set(kci_event *event);
 
-/* Application threads. Waits until the flag is set or mono_us reaches deadline_us (INT64_MAX: none).
- * Returns true if it is set. Does not clear it. */
+/* Application threads. Waits until the flag is set or mono_us reaches deadline_us (INT64_MAX:
+ * none). Returns true if it is set. Does not clear it. */
 bool kci_event_wait(kci_event *event, int64_t deadline_us);
 
 /* A descriptor readable while the flag is set; made on first use; -1 when that fails. Owned by the

@@ -46,17 +46,19 @@ void kci_loop_free(kci_loop *loop);
 
 kci_sys *kci_loop_sys(kci_loop *loop); /* any */
 
-/* Monotonic microseconds, read once per turn of the loop: the time for all decisions in a turn. */
+/* Monotonic microseconds, read once per turn of the loop: the time for all decisions in a turn.
+ * Between turns it is the present time. */
 int64_t kci_loop_now(kci_loop *loop);
 
-/* Runs what is due; before that sleeps until something is, at most max_wait_us (-1: no limit; 0: does
- * not sleep). Returns how many callbacks it ran. */
+/* Runs what is due; before that sleeps until something is, at most max_wait_us (-1: no limit; 0:
+ * does not sleep). Returns how many callbacks it ran. */
 int kci_loop_step(kci_loop *loop, int64_t max_wait_us);
 
 /* Microseconds until the next timer or queued task, 0 if due, -1 if there is none. */
 int64_t kci_loop_timeout(kci_loop *loop);
 
-/* Readable when kci_loop_step(loop, 0) would do something other than a timer; -1 in the simulator. */
+/* Readable when kci_loop_step(loop, 0) would do something other than a timer; -1 in the simulator.
+ */
 int kci_loop_fd(kci_loop *loop); /* any */
 
 /* Sets (or moves) a timer; timer->fn must be set. Cannot fail for lack of memory once the loop has
@@ -78,13 +80,14 @@ static inline int64_t kci_timer_at(const kci_timer *timer)
  * kci_timer_set never allocates. */
 kc_err kci_loop_reserve_timers(kci_loop *loop, int32_t delta);
 
-/* Queues a task and wakes the loop if it sleeps (one syscall per sleep, not per task). Never fails. */
+/* Queues a task and wakes the loop if it sleeps (one syscall per sleep, not per task). Never fails.
+ */
 void kci_loop_post(kci_loop *loop, kci_task *task); /* any */
 
-/* Runs a task at the end of the present turn, after sockets, posted tasks and timers (outside a turn:
- * at the end of the next): for work that is done once for many events, such as one write for all that
- * was sent. One that is deferred by a deferred task runs in the next turn. Costs no atomics. A task is
- * either posted or deferred, by its owner's choice, never both ways. */
+/* Runs a task at the end of the present turn, after sockets, posted tasks and timers (outside a
+ * turn: at the end of the next): for work that is done once for many events, such as one write for
+ * all that was sent. One that is deferred by a deferred task runs in the next turn. Costs no
+ * atomics. A task is either posted or deferred, by its owner's choice, never both ways. */
 void kci_loop_defer(kci_loop *loop, kci_task *task);
 
 /* Takes a deferred task back; one that is not deferred is fine. */

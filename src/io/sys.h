@@ -3,9 +3,9 @@
  * library reads no clock, draws no random number and touches no socket except through a kci_sys, so
  * the simulator replaces all of it (tests/sim) and a run follows from its seed alone.
  *
- * Sockets are small ints, valid only within their kci_sys. Calls on sockets and on a poller belong to
- * one loop; clocks and random may be called from any thread. Functions that return int or ssize_t
- * return -errno on failure. */
+ * Sockets are small ints, valid only within their kci_sys. Calls on sockets and on a poller belong
+ * to one loop; clocks and random may be called from any thread. Functions that return int or
+ * ssize_t return -errno on failure. */
 #ifndef IO_SYS_H
 #define IO_SYS_H
 
@@ -41,7 +41,8 @@ typedef void (*kci_resolve_fn)(void *arg, kc_err err, const kci_addr *addrs, siz
 struct kci_sys {
     int64_t (*mono_us)(kci_sys *sys); /* monotonic, microseconds, never goes back */
     int64_t (*wall_ms)(kci_sys *sys); /* since 1970 UTC, milliseconds, may jump */
-    void (*random)(kci_sys *sys, void *out, size_t size); /* cryptographic, except in the simulator */
+    void (*random)(kci_sys *sys, void *out,
+                   size_t size); /* cryptographic, except in the simulator */
 
     /* All non-blocking and close-on-exec. connect: 0 or -EINPROGRESS, then writable when decided,
      * then sock_error says how. listen: port 0 picks one, `addr` is updated to what was bound. */
@@ -51,15 +52,18 @@ struct kci_sys {
     int (*sock_accept)(kci_sys *sys, int listener, int *sock); /* -EAGAIN: none now */
     ssize_t (*sock_readv)(kci_sys *sys, int sock, const struct iovec *iov, int count);
     ssize_t (*sock_writev)(kci_sys *sys, int sock, const struct iovec *iov, int count);
-    int (*sock_buffers)(kci_sys *sys, int sock, int send_bytes, int receive_bytes); /* -1: default */
+    int (*sock_buffers)(kci_sys *sys, int sock, int send_bytes,
+                        int receive_bytes); /* -1: default */
     void (*sock_close)(kci_sys *sys, int sock);
 
     /* A poller waits for many sockets. wait: at most timeout_us (-1: without limit, 0: not at all),
-     * returns how many `ready` entries it filled; 0 on timeout or wake. wake: from any thread, makes
-     * the present or the next wait return. fd: readable when wait would return at once, -1 if none. */
+     * returns how many `ready` entries it filled; 0 on timeout or wake. wake: from any thread,
+     * makes the present or the next wait return. fd: readable when wait would return at once, -1 if
+     * none. */
     kc_err (*poller_new)(kci_sys *sys, kci_poller **out);
     void (*poller_free)(kci_poller *poller);
-    int (*poller_watch)(kci_poller *poller, int sock, uint32_t events, void *ptr); /* 0 events: stop */
+    int (*poller_watch)(kci_poller *poller, int sock, uint32_t events,
+                        void *ptr); /* 0 events: stop */
     int (*poller_wait)(kci_poller *poller, kci_ready *ready, int cap, int64_t timeout_us);
     void (*poller_wake)(kci_poller *poller);
     int (*poller_fd)(kci_poller *poller);
@@ -71,9 +75,9 @@ struct kci_sys {
     bool single_threaded;
 };
 
-/* The real one: CLOCK_MONOTONIC, getrandom, sockets, and epoll, or poll(2) if use_poll (the portable
- * backend). Both are process-wide, constant and never freed. Its resolver answers numeric addresses
- * at once and starts a helper thread for the others, which ends by itself when idle. */
+/* The real one: CLOCK_MONOTONIC, getrandom, sockets, and epoll, or poll(2) if use_poll (the
+ * portable backend). Both are process-wide, constant and never freed. Its resolver answers numeric
+ * addresses at once and starts a helper thread for the others, which ends by itself when idle. */
 kci_sys *kci_sys_posix(bool use_poll);
 
 #endif

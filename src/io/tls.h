@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS contexts (OpenSSL), client and server side. Everything that reaches OpenSSL is in io/tls.c; a
- * build without TLS answers KC_E_NOT_SUPPORTED. */
+/* TLS contexts (OpenSSL), client and server side. Everything that reaches OpenSSL is in io/tls.c
+ * and io/tls_stream.c; a build without TLS answers KC_E_NOT_SUPPORTED. */
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
@@ -10,13 +10,15 @@ typedef struct kci_tls kci_tls;
 
 typedef struct kci_tls_params {
     bool server;
-    bool verify_host;       /* client: ssl.endpoint.identification.algorithm=https (the default) */
-    bool verify_peer;       /* client: true unless enable.ssl.certificate.verification=false */
-    const char *ca_file;    /* PEM; NULL and ca_pem null: the system's store */
+    bool verify_host; /* client: ssl.endpoint.identification.algorithm=https (the default) */
+    /* client: true unless enable.ssl.certificate.verification=false. Server: clients must show a
+     * certificate that the CAs below vouch for (ssl.client.auth=required). */
+    bool verify_peer;
+    const char *ca_file; /* PEM, with CRLs if wanted; NULL and ca_pem null: the system's store */
     kc_bytes ca_pem;
-    const char *cert_file;  /* PEM chain */
+    const char *cert_file; /* PEM chain */
     kc_bytes cert_pem;
-    const char *key_file;
+    const char *key_file; /* neither this nor key_pem: the key lies beside the certificate */
     kc_bytes key_pem;
     const char *key_password;
     const char *pkcs12_file; /* keystore */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a TLS context is: tls.c builds it, tls_stream.c makes streams from it. Nobody else. */
+#ifndef IO_TLS_IMPL_H
+#define IO_TLS_IMPL_H
+
+#include <stdatomic.h>
+
+#include <openssl/ssl.h>
+
+#include "io/tls.h"
+
+struct kci_tls {
+    atomic_int refs;
+    SSL_CTX *ctx;
+    bool server;
+    bool verify_host;
+    bool verify_peer;
+};
+
+/* The reason of the first error in this thread's OpenSSL queue, in OpenSSL's words; empties it. */
+const char *kci_tls_take_reason(void);
+
+#endif
