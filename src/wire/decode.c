@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interpreter that reads messages. It recurses as deep as the schema nests, never as deep as
- * the input wants; every count is checked against the bytes that remain before memory is asked for.
- */
+/* The interpreter that reads messages. It recurses as deep as the schema nests, whatever the input
+ * says; every count is checked against the bytes that remain before memory is asked for. */
 #include "base/mem.h"
 #include "wire/codec.h"
 #include "wire/field.h"

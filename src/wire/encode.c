@@ -51,13 +51,6 @@ static inline void put32(kci_buf *out, uint32_t v)
         kci_store32(p, v);
 }
 
-static inline void put64(kci_buf *out, uint64_t v)
-{
-    uint8_t *p = take(out, 8);
-    if (p)
-        kci_store64(p, v);
-}
-
 static inline void put_uvarint(kci_buf *out, uint64_t v)
 {
     if (v < 0x80)

@@ -5,6 +5,8 @@
 
 #include "wire/codec.h"
 
+_Static_assert(sizeof(bool) == 1 && sizeof(double) == 8, "as numbers of the wire");
+
 static inline bool kci_in_versions(kci_versions range, uint8_t version)
 {
     return version >= range.first && version <= range.last;
