@@ -13,5 +13,5 @@ int64_t kci_backoff_delay(const kci_backoff *b, uint32_t failures, kci_random *r
     if (delay > (double)max)
         delay = (double)max;
     delay *= 0.8 + 0.4 * kci_random_unit(r);
-    return delay > (double)max ? max : (int64_t)delay;
+    return delay >= (double)max ? max : (int64_t)delay;
 }
