@@ -49,6 +49,7 @@ struct kci_user {
     void (*on_node)(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err);
     /* kc_client_close has begun: finish by deadline_us, then call kci_user_closed(). */
     void (*on_close)(kci_user *user, int64_t deadline_us);
+    bool closing; /* the core's: asked to finish, and has not */
 };
 void kci_user_add(kc_client *client, kci_user *user);    /* loop */
 void kci_user_remove(kc_client *client, kci_user *user); /* loop; also ends its part in a close */

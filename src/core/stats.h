@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters behind kc_client_get_stats(): relaxed atomics, written by one thread each (the loop, or the
- * application's), per batch and never per record. */
+/* Counters behind kc_client_get_stats(): relaxed atomics, written by one thread each (the loop, or
+ * the application's), per batch and never per record. */
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
 

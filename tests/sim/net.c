@@ -574,6 +574,14 @@ static void lookup_end(void *arg)
     l.done(l.arg, KC_OK, &addr, 1, "");
 }
 
+/* The world ends before the answer came. */
+static void lookup_drop(void *arg)
+{
+    lookup l = *(lookup *)arg;
+    free(arg);
+    l.done(l.arg, KC_E_RESOLVE, NULL, 0, "the world has ended");
+}
+
 static void sys_resolve(kci_sys *sys, const char *host, uint16_t port, kci_resolve_fn done,
                         void *arg)
 {
@@ -583,7 +591,7 @@ static void sys_resolve(kci_sys *sys, const char *host, uint16_t port, kci_resol
         abort();
     *l = (lookup){ .w = w, .port = port, .done = done, .arg = arg };
     snprintf(l->host, sizeof l->host, "%s", host);
-    sim_event_add(w, w->now + sim_rng_range(&w->net_rng, 10, 2000), lookup_end, l, free);
+    sim_event_add(w, w->now + sim_rng_range(&w->net_rng, 10, 2000), lookup_end, l, lookup_drop);
 }
 
 /* --- faults */

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a client: made, referenced, taken apart. */
+#include "core/client.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "core/address.h"
+#include "core/fork.h"
+#include "core/state.h"
+
+/* Timers of the client itself: close, metadata, routes. */
+enum { OWN_TIMERS = 2 + KCI_CLASS_COUNT, FRAMES_KEEP_BYTES = 8 << 20 };
+
+/* -- the thread ---------------------------------------------------------------------------------
+ */
+
+static void *thread_main(void *arg)
+{
+    kc_client *client = arg;
+
+    while (!atomic_load(&client->stop))
+        kci_loop_step(client->loop, -1);
+    return NULL;
+}
+
+/* -- making -------------------------------------------------------------------------------------
+ */
+
+static kc_err add_bootstrap(kc_client *client, kc_error *detail)
+{
+    const char *text = client->settings.bootstrap;
+    kci_host_port at;
+    kc_err err = KC_OK;
+
+    while (err == KC_OK && text && kci_address_next(&text, &at, &err, detail))
+        if (kci_broker_add_bootstrap(client, at.host, at.port) != KC_OK)
+            err = kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    if (err == KC_OK && client->brokers.count == 0)
+        err = kci_fail(detail, KC_E_BAD_PROPERTY,
+                       "bootstrap.servers is not set: name two or three brokers as host:port");
+    return err;
+}
+
+static void init_parts(kc_client *client)
+{
+    uint64_t seed = 0;
+
+    client->sys->random(client->sys, &seed, sizeof seed);
+    kci_random_seed(&client->random, seed);
+    kci_list_init(&client->users);
+    kci_list_init(&client->finished);
+    kci_list_init(&client->spare_flights);
+    for (int i = 0; i < KCI_CLASS_COUNT; i++)
+        kci_route_init(&client->routes[i], client, (kci_class)i);
+    client->finish.fn = kci_calls_finish;
+    client->prune.fn = kci_client_prune;
+    kci_log_init(&client->log, kci_log_to_stderr, NULL,
+                 (int)kci_config_int(client->config, KCI_P_LOG_LEVEL));
+}
+
+static kc_err no_memory(kc_err err, kc_error *detail)
+{
+    return err == KC_OK ? KC_OK : kci_fail(detail, err, NULL);
+}
+
+static kc_err make_parts(kc_client *client, kc_error *detail)
+{
+    init_parts(client);
+    kc_err err = no_memory(kci_loop_new(client->sys, &client->loop), detail);
+    if (err == KC_OK)
+        err = no_memory(kci_loop_reserve_timers(client->loop, OWN_TIMERS), detail);
+    if (err == KC_OK)
+        err = no_memory(kci_closing_init(client), detail);
+    if (err == KC_OK)
+        err = no_memory(kci_cluster_init(&client->cluster, client), detail);
+    client->frames = err == KC_OK ? kci_frame_pool_new(FRAMES_KEEP_BYTES) : NULL;
+    if (err == KC_OK && !client->frames)
+        err = kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    if (err == KC_OK)
+        err = add_bootstrap(client, detail);
+    if (err == KC_OK && client->settings.sasl)
+        err = kci_sasl_check(client->config, detail);
+    if (err == KC_OK && client->settings.tls)
+        err = kci_client_make_tls(client, detail);
+    return err;
+}
+
+/* Frees everything. The loop has nothing of ours left but tasks that were posted late. */
+static void destroy(kc_client *client)
+{
+    if (client->loop)
+        while (kci_loop_step(client->loop, 0) > 0) {
+        }
+    kci_cluster_free(&client->cluster);
+    kci_brokers_free(client);
+    kci_flights_free_spare(client);
+    kci_arena_free(&client->arena);
+    kci_closing_free(client);
+    kci_loop_free(client->loop);
+    kci_frame_pool_unref(client->frames);
+    kci_tls_unref(client->tls);
+    kc_config_free(client->config);
+    pthread_mutex_destroy(&client->gate);
+    kci_free(client);
+}
+
+static kc_err make(kci_sys *sys, const kc_config *config, kc_client **out, kc_error *detail)
+{
+    kc_client *client = kci_calloc(1, sizeof *client);
+
+    if (!client)
+        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    atomic_init(&client->refs, 1);
+    client->sys = sys;
+    client->forks = kci_fork_count();
+    pthread_mutex_init(&client->gate, NULL);
+    client->config = kc_config_copy(config);
+    if (!client->config) {
+        destroy(client);
+        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    }
+    kci_settings_read(&client->settings, client->config);
+    client->driven =
+        sys->single_threaded || kci_config_int(client->config, KCI_P_CLIENT_THREADS) == 0;
+    kc_err err = make_parts(client, detail);
+    if (err != KC_OK) {
+        destroy(client);
+        return err;
+    }
+    *out = client;
+    return KC_OK;
+}
+
+kc_err kci_client_new_on(kci_sys *sys, const kc_config *config, kc_client **out, kc_error *detail)
+{
+    kc_client *client = NULL;
+
+    *out = NULL;
+    if (!config)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "config is NULL");
+    kci_fork_watch();
+    kc_err err = kci_config_check(config, '*', detail);
+    if (err == KC_OK)
+        err = make(sys, config, &client, detail);
+    if (err != KC_OK)
+        return err;
+    if (!client->driven) {
+        err = kci_thread_start(&client->thread, "kc-loop", thread_main, client);
+        if (err != KC_OK) {
+            destroy(client);
+            return kci_fail(detail, err, "the client's thread cannot be started");
+        }
+        client->has_thread = true;
+    }
+    *out = client;
+    return KC_OK;
+}
+
+kc_err kc_client_new(const kc_config *config, kc_client **out, kc_error *detail)
+{
+    return kci_client_new_on(kci_sys_posix(false), config, out, detail);
+}
+
+/* -- references ---------------------------------------------------------------------------------
+ */
+
+kc_client *kci_client_ref(kc_client *client)
+{
+    atomic_fetch_add_explicit(&client->refs, 1, memory_order_relaxed);
+    return client;
+}
+
+void kci_client_unref(kc_client *client)
+{
+    if (client && atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) == 1)
+        destroy(client);
+}
+
+void kc_client_free(kc_client *client)
+{
+    if (!client || client->forks != kci_fork_count())
+        return; /* in a child the thread, and whatever lock it held, are gone: nothing can be freed
+                 */
+    kc_err err = kc_client_close(client, 0, NULL);
+    if (err == KC_E_TIMED_OUT && !atomic_load(&client->stop))
+        return; /* the thread hangs, and it needs the client */
+    kci_client_unref(client);
+}
+
+void kci_client_prune(kci_task *task)
+{
+    kci_brokers_prune(KCI_CONTAINER_OF(task, kc_client, prune));
+}
+
+/* -- what others see ----------------------------------------------------------------------------
+ */
+
+kci_loop *kci_client_loop(kc_client *client)
+{
+    return client->loop;
+}
+
+kci_sys *kci_client_sys(kc_client *client)
+{
+    return client->sys;
+}
+
+const kc_config *kci_client_config(kc_client *client)
+{
+    return client->config;
+}
+
+kci_log *kci_client_log(kc_client *client)
+{
+    return &client->log;
+}
+
+kci_frame_pool *kci_client_frames(kc_client *client)
+{
+    return client->frames;
+}
+
+bool kci_client_driven(kc_client *client)
+{
+    return client->driven;
+}
+
+kci_stats *kci_client_stats(kc_client *client)
+{
+    return &client->stats;
+}
+
+kc_err kci_client_check(kc_client *client)
+{
+    if (client->forks != kci_fork_count())
+        return KC_E_FORKED;
+    return atomic_load_explicit(&client->closing, memory_order_relaxed) ? KC_E_CLOSED : KC_OK;
+}
+
+void kc_client_set_log(kc_client *client, kc_log_fn fn, void *user, int32_t level)
+{
+    if (kci_client_check(client) == KC_OK)
+        kci_log_init(&client->log, fn, user, (int)level);
+}

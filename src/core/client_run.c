@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running something on the loop and waiting for it, and driving a client that has no thread. */
+#include "base/mem.h"
+#include "core/fork.h"
+#include "core/state.h"
+
+/* Owned by both sides: the waiter may give up before the loop comes to it. */
+typedef struct run {
+    kci_task task;
+    atomic_int refs;
+    void (*fn)(void *arg);
+    void *arg;
+    kci_event *done;
+} run;
+
+static void unref(run *r)
+{
+    if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    kci_event_free(r->done);
+    kci_free(r);
+}
+
+static void on_run(kci_task *task)
+{
+    run *r = KCI_CONTAINER_OF(task, run, task);
+
+    r->fn(r->arg);
+    kci_event_signal(r->done);
+    unref(r);
+}
+
+static run *run_new(kc_client *client, void (*fn)(void *arg), void *arg)
+{
+    run *r = kci_calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    if (kci_event_new(client->loop, client->driven, &r->done) != KC_OK) {
+        kci_free(r);
+        return NULL;
+    }
+    r->task.fn = on_run;
+    atomic_init(&r->refs, 2);
+    r->fn = fn;
+    r->arg = arg;
+    return r;
+}
+
+/* The thread is gone: the caller is the loop's thread now, one at a time. */
+static void run_inline(kc_client *client, void (*fn)(void *arg), void *arg)
+{
+    while (kci_loop_step(client->loop, 0) > 0) {
+    }
+    fn(arg);
+    while (kci_loop_step(client->loop, 0) > 0) {
+    }
+}
+
+kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64_t deadline_us)
+{
+    if (client->forks != kci_fork_count())
+        return KC_E_FORKED;
+    pthread_mutex_lock(&client->gate);
+    if (client->stopped) {
+        run_inline(client, fn, arg);
+        pthread_mutex_unlock(&client->gate);
+        return KC_OK;
+    }
+    run *r = run_new(client, fn, arg);
+    if (r)
+        kci_loop_post(client->loop, &r->task);
+    pthread_mutex_unlock(&client->gate);
+    if (!r)
+        return KC_E_NO_MEMORY;
+    bool done = kci_event_wait(r->done, deadline_us);
+    unref(r);
+    return done ? KC_OK : KC_E_TIMED_OUT;
+}
+
+kc_err kc_client_step(kc_client *client, int32_t timeout_ms)
+{
+    kc_err err = kci_client_check(client);
+
+    if (err != KC_OK)
+        return err;
+    if (!client->driven)
+        return KC_E_STATE;
+    kci_loop_step(client->loop, timeout_ms < 0 ? -1 : (int64_t)timeout_ms * 1000);
+    return KC_OK;
+}
+
+int kc_client_fd(kc_client *client)
+{
+    if (kci_client_check(client) != KC_OK || !client->driven)
+        return -1;
+    return kci_loop_fd(client->loop);
+}
+
+int32_t kc_client_timeout(kc_client *client)
+{
+    if (kci_client_check(client) != KC_OK || !client->driven)
+        return KC_E_STATE;
+    int64_t us = kci_loop_timeout(client->loop);
+    if (us < 0)
+        return -1;
+    return us / 1000 >= INT32_MAX ? INT32_MAX : (int32_t)((us + 999) / 1000);
+}

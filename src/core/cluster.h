@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the client knows of its cluster and when it asks: the newest snapshot, the topics in use,
+ * and the one metadata request that may be under way. Asked for on demand (coalesced, with growing
+ * pauses while it brings nothing new), for topics not asked for yet, and on age; never otherwise.
+ *
+ * Any thread reads the snapshot and the topics in use under the lock; all decisions are the loop's.
+ */
+#ifndef CORE_CLUSTER_H
+#define CORE_CLUSTER_H
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "core/call.h"
+#include "core/merge.h"
+
+typedef struct kci_cluster {
+    kc_client *client;
+    pthread_mutex_t lock;
+    kci_metadata *current; /* under the lock; changed by the loop only */
+    kci_map topics;        /* under the lock: name -> struct topic_use of cluster_topics.c */
+    bool refresh;          /* under the lock: somebody asked for fresh metadata */
+    kc_error problem;      /* under the lock; code KC_OK: none */
+
+    kci_task look;         /* posted: look whether to ask */
+    kci_timer timer;       /* when to look again */
+    kci_task publish;      /* deferred: pending becomes current */
+    kci_metadata *pending; /* leader hints since the last snapshot; NULL: none */
+    kci_call call;         /* the request under way, if busy */
+    kci_metadata_request request;
+    kci_arena arena; /* of the request */
+    bool busy;
+    bool partial;       /* the last request left topics out that must not be created */
+    uint32_t fruitless; /* answers in a row without news; for the pause before the next */
+    uint32_t failures;  /* requests in a row that failed */
+    int64_t asked_us;   /* when the last request began */
+    int64_t refresh_us; /* no request on demand before */
+    int64_t hold_us;    /* no request at all before: the last one failed */
+    int64_t missing_us; /* since when an answer has been missing; 0: none is */
+    kci_log_limit complaints;
+} kci_cluster;
+
+kc_err kci_cluster_init(kci_cluster *cluster, kc_client *client);
+void kci_cluster_free(kci_cluster *cluster);
+
+/* No more requests. Loop. */
+void kci_cluster_stop(kci_cluster *cluster);
+
+/* A connection failed: the reason, for those who time out. Loop. */
+void kci_cluster_set_problem(kci_cluster *cluster, kc_err err, const char *why);
+
+/* -- cluster_topics.c: the topics in use; all under the lock -- */
+typedef struct kci_topic_needs {
+    bool any;     /* there are topics in use */
+    bool unasked; /* some were never asked for */
+} kci_topic_needs;
+
+/* Also forgets topics that nobody has wanted for idle_us. */
+kci_topic_needs kci_topics_look(kci_cluster *cluster, int64_t now_us, int64_t idle_us);
+
+kci_topic_care kci_topics_care(const kci_cluster *cluster, kc_bytes name);
+
+/* Fills cluster->request with the topics in use (all: every one; else those never asked for). Names
+ * are copied to cluster->arena. */
+kc_err kci_topics_request(kci_cluster *cluster, bool all);
+
+/* The topics in cluster->request were answered. */
+void kci_topics_asked(kci_cluster *cluster);
+
+void kci_topics_free(kci_cluster *cluster);
+
+#endif

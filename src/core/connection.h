@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection of one broker and class: opens the stream when a call waits or somebody asked for
+ * it, negotiates versions, authenticates, sends calls in the order of start, matches answers
+ * strictly in order, and closes when idle. One object lives through many streams.
+ *
+ * Thread: loop. Everything that can fail a call, and every change of state, happens in callbacks of
+ * the loop (timer, stream, lookup), never inside a function that users of the core call; so users'
+ * callbacks are never entered from inside their own calls. */
+#ifndef CORE_CONNECTION_H
+#define CORE_CONNECTION_H
+
+#include "core/flight.h"
+#include "core/lookup.h"
+#include "core/sasl.h"
+#include "core/versions.h"
+
+typedef struct kci_broker kci_broker;
+
+typedef enum kci_connection_state {
+    KCI_CONNECTION_DOWN,
+    KCI_CONNECTION_RESOLVING,
+    KCI_CONNECTION_CONNECTING, /* TCP and TLS */
+    KCI_CONNECTION_VERSIONS,   /* ApiVersions under way */
+    KCI_CONNECTION_AUTH,       /* SASL under way */
+    KCI_CONNECTION_UP,
+    KCI_CONNECTION_CLOSING, /* by us; ends with the stream's on_closed */
+    KCI_CONNECTION_STATES
+} kci_connection_state;
+
+/* The one request that may be under way before a connection is up. */
+typedef struct kci_setup {
+    kci_out out;
+    struct iovec iov;
+    kci_buf buf;
+    bool busy; /* the stream refers to buf */
+    int16_t api, version;
+    int32_t correlation;
+    kci_sasl *sasl;
+} kci_setup;
+
+typedef struct kci_connection {
+    kc_client *client;
+    kci_broker *broker;
+    kci_class cls;
+    kci_connection_state state;
+    bool wanted;      /* somebody asked for it, although no call may wait */
+    bool connected;   /* this stream has connected */
+    bool came_up;     /* this stream was up, maybe is */
+    bool proven;      /* it has answered a call: the broker works */
+    kci_timer timer;  /* for whatever is due next, see kci_connection_schedule() */
+    kci_list queue;   /* calls not handed to the stream yet, in the order of start */
+    kci_list flights; /* requests handed to it */
+    int32_t queued, flying;
+    int32_t next_correlation;
+    kci_lookup *lookup;         /* while RESOLVING */
+    kci_conn *stream;           /* from CONNECTING to on_closed */
+    int64_t began_us;           /* when the present attempt began */
+    int64_t setup_deadline_us;  /* for VERSIONS and AUTH */
+    int64_t call_deadline_us;   /* not later than the first deadline of a call; INT64_MAX: none */
+    int64_t throttled_until_us; /* 0: not throttled */
+    int64_t reauth_us;          /* when the session ends that SASL has granted; INT64_MAX: never */
+    kci_versions_table versions;
+    kci_setup setup;
+    kci_conn_counters counted; /* what the statistics have seen of the stream's */
+    kc_error fault;            /* why we close it; code KC_OK: because it is idle */
+} kci_connection;
+
+/* NULL when out of memory. */
+kci_connection *kci_connection_new(kci_broker *broker, kci_class cls);
+
+/* It must be DOWN and without calls. NULL is fine. */
+void kci_connection_free(kci_connection *connection);
+
+static inline bool kci_connection_is_up(const kci_connection *connection)
+{
+    return connection->state == KCI_CONNECTION_UP;
+}
+
+/* An attempt is under way. */
+static inline bool kci_connection_is_opening(const kci_connection *connection)
+{
+    return connection->state > KCI_CONNECTION_DOWN && connection->state < KCI_CONNECTION_UP;
+}
+
+static inline bool kci_connection_is_idle(const kci_connection *connection)
+{
+    return connection->queued == 0 && connection->flying == 0;
+}
+
+bool kci_connection_is_throttled(const kci_connection *connection);
+
+/* Asks for it to be opened, as soon as the broker's backoff allows. */
+void kci_connection_want(kci_connection *connection);
+
+/* Queues a call; sends it if possible. */
+void kci_connection_add(kci_connection *connection, kci_call *call);
+
+/* Takes a call away that is not sent yet. */
+void kci_connection_take(kci_connection *connection, kci_call *call);
+
+/* Ends it: lookup, stream. Its calls end with `err` and `why` (kept), in a later callback; err
+ * KC_OK: because nobody needs it (calls that come meanwhile open it again). */
+void kci_connection_close(kci_connection *connection, kc_err err, const char *why);
+
+/* -- between connection.c, connection_setup.c and connection_calls.c -- */
+
+/* The only writer of `state`; an edge that the table does not have is a bug. */
+void kci_connection_set_state(kci_connection *connection, kci_connection_state to);
+
+/* Sets the timer to what is due next. */
+void kci_connection_schedule(kci_connection *connection);
+
+/* Begins an attempt: state RESOLVING. */
+void kci_connection_open(kci_connection *connection);
+
+/* The attempt, or the connection, has ended: state DOWN, calls end or are moved on. */
+void kci_connection_ended(kci_connection *connection, kc_err err, const char *why);
+
+/* Versions are known and credentials accepted. */
+void kci_connection_ready(kci_connection *connection);
+
+/* A frame of the set-up; consumes it. */
+void kci_connection_on_setup_frame(kci_connection *connection, kci_frame *frame);
+
+/* Frees what belongs to a set-up under way. */
+void kci_connection_end_setup(kci_connection *connection);
+
+/* Stream callbacks of a connection that is up. Consumes the frame. */
+void kci_connection_on_answer(kci_connection *connection, kci_frame *frame);
+
+/* Brings the statistics up to the stream's counters. */
+void kci_connection_count_io(kci_connection *connection, const kci_conn *stream);
+
+static inline int32_t kci_connection_next_correlation(kci_connection *connection)
+{
+    int32_t next = connection->next_correlation;
+    connection->next_correlation = next == INT32_MAX ? 0 : next + 1;
+    return next;
+}
+
+/* Sends queued calls as far as limits allow. */
+void kci_connection_pump(kci_connection *connection);
+
+/* Ends calls whose time has passed; recomputes call_deadline_us. */
+void kci_connection_expire(kci_connection *connection);
+
+/* Ends all calls, in the order of start; those to any broker that were not sent go on elsewhere. */
+void kci_connection_fail_calls(kci_connection *connection, kc_err err, const char *why);
+
+extern const char *const kci_class_names[KCI_CLASS_COUNT];
+
+/* "broker 3 (host:9092)" or "bootstrap server host:9092". */
+const char *kci_broker_text(const kci_broker *broker);
+
+#endif

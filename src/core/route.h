@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls to KCI_NODE_ANY that have no connection yet. They go to the connection of their class that
+ * is up and has least to do; while there is none, one broker after another is tried: the next one
+ * when an attempt fails, or takes longer than a second. Thread: loop. */
+#ifndef CORE_ROUTE_H
+#define CORE_ROUTE_H
+
+#include "core/connection.h"
+
+typedef struct kci_route {
+    kc_client *client;
+    kci_class cls;
+    kci_list waiting; /* calls */
+    kci_timer timer;  /* their deadlines, and the next attempt */
+} kci_route;
+
+void kci_route_init(kci_route *route, kc_client *client, kci_class cls);
+
+/* Queues a call to any broker. */
+void kci_route_add(kci_route *route, kci_call *call);
+
+/* Something changed: an attempt failed, a connection came up, bootstrap servers came into use.
+ * Looks again in a callback of its own. */
+void kci_route_wake(kci_route *route);
+
+/* Ends all calls. */
+void kci_route_fail(kci_route *route, kc_err err, const char *why);
+
+#endif
