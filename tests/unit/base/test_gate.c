@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate under threads: what it guards is plain memory, so a broken gate shows as a wrong sum,
+ * and under ThreadSanitizer as a race. */
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/gate.h"
+
+typedef struct guarded {
+    kci_gate gate;
+    uint64_t a, b; /* always equal outside */
+    atomic_bool stop;
+    atomic_int hooks;
+    uint64_t owner_count, other_count[3];
+    bool wrong;
+} guarded;
+
+static void work(guarded *g)
+{
+    uint64_t a = g->a;
+    if (g->b != a)
+        g->wrong = true;
+    g->a = a + 1;
+    for (volatile int i = 0; i < 3; i++) {
+    }
+    g->b = g->a;
+}
+
+static void on_leave(void *arg)
+{
+    guarded *g = arg;
+    atomic_fetch_add(&g->hooks, 1);
+}
+
+static guarded *new_guarded(bool strong)
+{
+    guarded *g = calloc(1, sizeof *g);
+    cr_assert_eq(kci_gate_init(&g->gate, on_leave, g), KC_OK);
+    if (strong)
+        g->gate.strong = true;
+    return g;
+}
+
+static void free_guarded(guarded *g)
+{
+    cr_assert_not(g->wrong);
+    cr_assert_eq(g->a, g->b);
+    kci_gate_destroy(&g->gate);
+    free(g);
+}
+
+static void *owner(void *arg)
+{
+    guarded *g = arg;
+    while (!atomic_load_explicit(&g->stop, memory_order_relaxed)) {
+        kci_gate_enter(&g->gate);
+        work(g);
+        kci_gate_leave(&g->gate);
+        g->owner_count++;
+    }
+    return NULL;
+}
+
+typedef struct other_args {
+    guarded *g;
+    int index, pause_us;
+} other_args;
+
+static void *other(void *arg)
+{
+    other_args *o = arg;
+    while (!atomic_load_explicit(&o->g->stop, memory_order_relaxed)) {
+        kci_gate_enter(&o->g->gate);
+        work(o->g);
+        kci_gate_leave(&o->g->gate);
+        o->g->other_count[o->index]++;
+        if (o->pause_us)
+            usleep((useconds_t)o->pause_us);
+    }
+    return NULL;
+}
+
+static void stress(bool strong, int others, int pause_us, int ms)
+{
+    guarded *g = new_guarded(strong);
+    pthread_t threads[4];
+    other_args args[3];
+    pthread_create(&threads[0], NULL, owner, g);
+    while (atomic_load(&g->gate.passes) < 4)
+        sched_yield();
+    for (int i = 0; i < others; i++) {
+        args[i] = (other_args){ g, i, pause_us };
+        pthread_create(&threads[1 + i], NULL, other, &args[i]);
+    }
+    usleep((useconds_t)ms * 1000);
+    atomic_store(&g->stop, true);
+    uint64_t sum = 0;
+    for (int i = 0; i <= others; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < others; i++) {
+        cr_assert_gt(g->other_count[i], 0);
+        sum += g->other_count[i];
+    }
+    cr_assert_gt(g->owner_count, 0);
+    cr_assert_eq(g->a, sum + g->owner_count);
+    free_guarded(g);
+}
+
+Test(gate, one_thread)
+{
+    guarded *g = new_guarded(false);
+    for (int i = 0; i < 1000; i++) {
+        kci_gate_enter(&g->gate);
+        work(g);
+        kci_gate_leave(&g->gate);
+    }
+    cr_assert_eq(g->a, 1000);
+    cr_assert_eq(atomic_load(&g->gate.passes), 2 * 999, "the first pass makes the owner");
+    free_guarded(g);
+}
+
+Test(gate, a_visitor_now_and_then)
+{
+    stress(false, 1, 50, 400);
+}
+
+Test(gate, a_visitor_now_and_then_without_membarrier)
+{
+    stress(true, 1, 50, 400);
+}
+
+Test(gate, two_visitors)
+{
+    stress(false, 2, 20, 400);
+    stress(true, 2, 20, 200);
+}
+
+Test(gate, crowd)
+{
+    stress(false, 3, 0, 400);
+    stress(true, 3, 0, 200);
+}
+
+Test(gate, bias_is_dropped_when_others_keep_coming)
+{
+    guarded *g = new_guarded(false);
+    kci_gate_enter(&g->gate);
+    kci_gate_leave(&g->gate);
+    cr_assert_eq(atomic_load(&g->gate.owner), kci_gate_self());
+    other_args args = { g, 0, 0 };
+    pthread_t thread;
+    pthread_create(&thread, NULL, other, &args);
+    for (;;) {
+        pthread_mutex_lock(&g->gate.lock);
+        bool biased = g->gate.biased;
+        pthread_mutex_unlock(&g->gate.lock);
+        if (!biased)
+            break;
+        usleep(1000);
+    }
+    for (int i = 0; i < 1000; i++) {
+        kci_gate_enter(&g->gate);
+        work(g);
+        kci_gate_leave(&g->gate);
+    }
+    atomic_store(&g->stop, true);
+    pthread_join(thread, NULL);
+    cr_assert_eq(g->a, 1000 + g->other_count[0]);
+    free_guarded(g);
+}
+
+/* The loop's side: whenever it does not get in, the hook must come, or its work would lie for ever.
+ */
+static void try_side(bool strong, int others)
+{
+    guarded *g = new_guarded(strong);
+    pthread_t threads[4];
+    other_args args[3];
+    pthread_create(&threads[0], NULL, owner, g);
+    while (atomic_load(&g->gate.passes) < 4)
+        sched_yield();
+    for (int i = 0; i < others; i++) {
+        args[i] = (other_args){ g, i, 20 };
+        pthread_create(&threads[1 + i], NULL, other, &args[i]);
+    }
+    uint64_t got_in = 0;
+    int refused = 0;
+    for (int i = 0; i < 20000; i++) {
+        int hooks = atomic_load(&g->hooks);
+        if (kci_gate_try_enter(&g->gate)) {
+            work(g);
+            kci_gate_leave(&g->gate);
+            got_in++;
+            continue;
+        }
+        refused++;
+        int spins = 0;
+        while (atomic_load(&g->hooks) == hooks) {
+            cr_assert_lt(++spins, 5000, "the hook was forgotten");
+            if (spins > 50)
+                usleep(1000);
+            else
+                sched_yield();
+        }
+    }
+    atomic_store(&g->stop, true);
+    uint64_t sum = got_in;
+    for (int i = 0; i <= others; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < others; i++)
+        sum += g->other_count[i];
+    cr_assert_eq(g->a, sum + g->owner_count);
+    cr_assert_gt(got_in, 0);
+    cr_assert(refused == 0 || atomic_load(&g->hooks) > 0);
+    free_guarded(g);
+}
+
+Test(gate, try_enter)
+{
+    try_side(false, 0);
+    try_side(false, 2);
+}
+
+Test(gate, try_enter_without_membarrier)
+{
+    try_side(true, 0);
+    try_side(true, 2);
+}
+
+Test(gate, try_enter_while_inside)
+{
+    guarded *g = new_guarded(false);
+    for (int i = 0; i < 3; i++) { /* as newcomer, then as owner */
+        kci_gate_enter(&g->gate);
+        cr_assert_not(kci_gate_try_enter(&g->gate));
+        cr_assert_eq(atomic_load(&g->hooks), i);
+        kci_gate_leave(&g->gate);
+        cr_assert_eq(atomic_load(&g->hooks), i + 1);
+    }
+    cr_assert(kci_gate_try_enter(&g->gate));
+    kci_gate_leave(&g->gate);
+    cr_assert_eq(atomic_load(&g->hooks), 3, "no hook without need");
+    kci_gate_enter(&g->gate);
+    kci_gate_leave(&g->gate);
+    cr_assert_eq(atomic_load(&g->gate.attention), 0);
+    free_guarded(g);
+}
