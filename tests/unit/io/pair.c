@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -180,7 +181,7 @@ static void on_done(kci_out *out, bool written)
         m->from->written++;
     else
         m->from->unwritten++;
-    kci_free(m);
+    free(m);
 }
 
 static message *new_message(end *e, size_t size)

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See criterion.h beside it. */
+#include <criterion/criterion.h>
