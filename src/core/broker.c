@@ -231,15 +231,17 @@ void kci_brokers_settle(kc_client *client)
 
 void kci_brokers_use_bootstrap(kc_client *client)
 {
+    bool any = false;
+
     for (int32_t i = 0; i < client->brokers.count; i++) {
         kci_broker *broker = client->brokers.list[i];
         if (!kci_broker_is_bootstrap(broker) || broker->known)
             continue;
-        broker->known = true;
+        broker->known = any = true;
         broker->failures = 0;
         broker->retry_us = 0;
     }
-    for (int i = 0; i < KCI_CLASS_COUNT; i++)
+    for (int i = 0; i < KCI_CLASS_COUNT && any; i++)
         kci_route_wake(&client->routes[i]);
 }
 

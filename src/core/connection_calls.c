@@ -223,8 +223,9 @@ void kci_connection_on_answer(kci_connection *connection, kci_frame *frame)
     kci_connection_count_io(connection, connection->stream);
     if (!flight || flight->no_response || !flight->released)
         poison(connection, flight, "comes although none is due");
-    else if (kci_response_header_decode(flight->api, flight->version, &in, &correlation) != KC_OK ||
-             correlation != flight->correlation)
+    else if (kci_response_header_decode(flight->api, flight->version, &in, &correlation) != KC_OK)
+        poison(connection, flight, "is malformed");
+    else if (correlation != flight->correlation)
         poison(connection, flight, "has the number of another request");
     else
         on_body(connection, flight, &in, frame);
