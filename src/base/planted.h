@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Test only: bugs on purpose, one at a time, to prove that the simulator finds them
+ * (meson setup -Dplanted_bugs=true; tests/sim/run --bug NAME). In every other build KCI_BUG() is
+ * the constant false and costs nothing. A line that asks for a bug must be right without it. */
+#ifndef BASE_PLANTED_H
+#define BASE_PLANTED_H
+
+#include <stdbool.h>
+
+#define KCI_PLANTED_BUGS_TABLE(B)                                                               \
+    B(SEQUENCE_MISSING, "batches carry no producer id and sequence")                            \
+    B(RETRY_REORDERS, "a batch that failed is sent again behind those after it")                \
+    B(RETRY_NEW_SEQUENCE, "a batch that is sent again gets a new sequence")                     \
+    B(BATCH_FREED_IN_FLIGHT, "a batch's memory is reused while the socket still reads it")      \
+    B(REPORTED_TWICE, "a delivery report comes twice")                                          \
+    B(REPORT_LOST, "every 50th delivery report is dropped")                                     \
+    B(LOST_ANSWER_IS_SUCCESS, "a connection that ends counts as an acknowledgement")            \
+    B(NOT_POSSIBLY_PERSISTED, "a record that may have been written is reported as not written") \
+    B(DELIVERY_TIMEOUT_IGNORED, "records wait for ever while the network is down")              \
+    B(SEQUENCE_REUSED, "the sequence of a batch that was given up is used again")               \
+    B(BUFFER_UNBOUNDED, "buffer.memory is not looked at")                                       \
+    B(CREDIT_NOT_RETURNED, "records that were freed still count against fetch.buffer.bytes")    \
+    B(FETCH_UNBOUNDED, "fetch.buffer.bytes is not looked at")                                   \
+    B(STALE_FETCH_TAKEN, "an answer to a fetch from before a seek is taken")                    \
+    B(POSITION_SKIPS, "after an error the position moves to the high watermark")                \
+    B(SESSION_FORGETS, "a partition that had an error is not put back into the fetch session")  \
+    B(WRONG_ANSWER, "an answer is given to the newest request instead of the oldest")           \
+    B(LOST_WAKE_UP, "every 20th wake-up of the loop is lost")                                   \
+    B(OLD_EPOCH_TAKEN, "metadata with an older leader epoch is believed")                       \
+    B(NO_BACKOFF, "what failed is tried again at once")                                         \
+    B(SOCKET_LEAKED, "a connection that timed out is not closed")                               \
+    B(MEMORY_LEAKED, "the arena of an answer with an error is not freed")
+
+typedef enum kci_planted_bug {
+    KCI_BUG_NONE,
+#define B(name, what) KCI_BUG_##name,
+    KCI_PLANTED_BUGS_TABLE(B)
+#undef B
+        KCI_BUG_COUNT
+} kci_planted_bug;
+
+#ifdef KCI_PLANTED_BUGS
+extern kci_planted_bug kci_planted; /* base/planted.c; set by the simulator */
+#define KCI_BUG(name) (kci_planted == KCI_BUG_##name)
+#else
+#define KCI_BUG(name) false
+#endif
+
+#endif
