@@ -9,60 +9,45 @@
 
 enum {
     RECORD_MIN_SIZE = 7, /* of magic 2: seven varints or bytes */
-    /* attributes, timestamp, offset and the key's length at their longest */
-    PREFIX_MAX = 1 + KCI_VARLONG_MAX + 2 * KCI_VARINT_MAX
+    /* attributes, then timestamp, offset, key's and value's length at their longest */
+    VARINTS_MAX = 1 + KCI_VARLONG_MAX + 3 * KCI_VARINT_MAX
 };
 
-/* A varint of which KCI_VARINT_MAX bytes may be read, whatever its length. NULL: it is longer. */
-static inline const uint8_t *get_varint_unchecked(const uint8_t *p, int32_t *out)
+/* An unsigned varint of which KCI_VARINT_MAX bytes may be read, whatever its length. NULL: it is
+ * longer. */
+static inline const uint8_t *get_unchecked(const uint8_t *p, uint32_t *out)
 {
     uint32_t first = p[0];
     if (__builtin_expect(first < 0x80, 1)) {
-        *out = kci_unzigzag32(first);
+        *out = first;
         return p + 1;
     }
     uint32_t second = p[1];
     if (__builtin_expect(second < 0x80, 1)) {
-        *out = kci_unzigzag32((first & 0x7f) | second << 7);
+        *out = (first & 0x7f) | second << 7;
         return p + 2;
     }
-    return kci_get_varint(p, p + KCI_VARINT_MAX, out);
+    uint64_t v;
+    p = kci_get_uvarint(p, p + KCI_VARINT_MAX, KCI_VARINT_MAX, &v);
+    if (p)
+        *out = (uint32_t)v;
+    return p;
 }
 
-static inline const uint8_t *get_varint(const uint8_t *p, const uint8_t *end, int32_t *out)
+/* `size` bytes at p, of which `reserve` must remain behind them. size is still zigzag: odd ones
+ * are negative, which is null (-1, or in Java any). NULL when they do not fit. */
+static inline const uint8_t *take_bytes(const uint8_t *p, const uint8_t *end, uint32_t size,
+                                        size_t reserve, kc_bytes *out)
 {
-    if (__builtin_expect(end - p >= KCI_VARINT_MAX, 1))
-        return get_varint_unchecked(p, out);
-    return kci_get_varint(p, end, out);
-}
-
-/* `size` bytes at p, null when it is negative, as in Java. NULL when they do not fit; p may lie
- * behind the end, then nothing fits. */
-static inline const uint8_t *take_bytes(const uint8_t *p, const uint8_t *end, int32_t size,
-                                        kc_bytes *out)
-{
-    bool is_null = size < 0;
-    size = is_null ? 0 : size;
-    if (__builtin_expect(size > end - p, 0))
-        return NULL;
-    out->data = is_null ? NULL : p;
-    out->size = (size_t)size;
-    return p + size;
-}
-
-/* The fields between size and key. Timestamp and offset are what the record says. */
-static inline const uint8_t *get_prefix(const uint8_t *p, const uint8_t *end, kc_record *r,
-                                        int32_t *offset_delta, int32_t *key_size)
-{
-    p++; /* attributes: none are defined */
-    if (__builtin_expect(end - p >= PREFIX_MAX - 1, 1)) {
-        p = kci_get_varlong(p, p + KCI_VARLONG_MAX, &r->timestamp);
-        p = p ? get_varint_unchecked(p, offset_delta) : NULL;
-        return p ? get_varint_unchecked(p, key_size) : NULL;
+    if (size & 1) {
+        *out = (kc_bytes){ NULL, 0 };
+        return p;
     }
-    p = kci_get_varlong(p, end, &r->timestamp);
-    p = p ? get_varint(p, end, offset_delta) : NULL;
-    return p ? get_varint(p, end, key_size) : NULL;
+    size >>= 1;
+    if (__builtin_expect(size + reserve > (size_t)(end - p), 0))
+        return NULL;
+    *out = (kc_bytes){ p, size };
+    return p + size;
 }
 
 /* What follows the value: the headers' count and bytes. */
@@ -73,7 +58,7 @@ static inline bool get_headers(const uint8_t *p, const uint8_t *end, kc_record *
     r->header_count = 0;
     if (__builtin_expect(end - p == 1 && *p == 0, 1))
         return true;
-    p = get_varint(p, end, &r->header_count);
+    p = kci_get_varint(p, end, &r->header_count);
     if (!p || r->header_count == 0)
         return false;
     r->headers_data = p;
@@ -81,16 +66,59 @@ static inline bool get_headers(const uint8_t *p, const uint8_t *end, kc_record *
     return kci_headers_valid(p, end, r->header_count);
 }
 
-/* One record whose size was read; p is after that, end its end. */
-static inline bool get_record(const uint8_t *p, const uint8_t *end, kc_record *r,
-                              int32_t *offset_delta)
+/* One record of which the size was read; p is after that, end its end. Timestamp and offset (still
+ * zigzag) are what the record says. Every step is checked. */
+static __attribute__((noinline)) bool get_short_record(const uint8_t *p, const uint8_t *end,
+                                                       kc_record *r, uint32_t *offset)
 {
-    int32_t size;
-    p = get_prefix(p, end, r, offset_delta, &size);
-    p = p ? take_bytes(p, end, size, &r->key) : NULL;
-    p = p ? get_varint(p, end, &size) : NULL;
-    p = p ? take_bytes(p, end, size, &r->value) : NULL;
+    uint64_t offset_delta, size;
+    p = kci_get_varlong(p + 1, end, &r->timestamp); /* +1: attributes, of which none are defined */
+    p = p ? kci_get_uvarint(p, end, KCI_VARINT_MAX, &offset_delta) : NULL;
+    p = p ? kci_get_uvarint(p, end, KCI_VARINT_MAX, &size) : NULL;
+    p = p ? take_bytes(p, end, (uint32_t)size, 0, &r->key) : NULL;
+    p = p ? kci_get_uvarint(p, end, KCI_VARINT_MAX, &size) : NULL;
+    p = p ? take_bytes(p, end, (uint32_t)size, 0, &r->value) : NULL;
+    if (!p)
+        return false;
+    *offset = (uint32_t)offset_delta;
+    return get_headers(p, end, r);
+}
+
+/* The same, where there is room for all varints at their longest: the usual case. A key that leaves
+ * less than a varint behind it is left to the careful way. */
+static inline bool get_record(const uint8_t *p, const uint8_t *end, kc_record *r, uint32_t *offset)
+{
+    const uint8_t *start = p;
+    uint32_t size;
+    if (end - p < VARINTS_MAX)
+        return get_short_record(start, end, r, offset);
+    p = kci_get_varlong(p + 1, p + 1 + KCI_VARLONG_MAX, &r->timestamp);
+    p = p ? get_unchecked(p, offset) : NULL;
+    p = p ? get_unchecked(p, &size) : NULL;
+    if (!p)
+        return false;
+    p = take_bytes(p, end, size, KCI_VARINT_MAX, &r->key);
+    if (__builtin_expect(!p, 0))
+        return get_short_record(start, end, r, offset);
+    p = get_unchecked(p, &size);
+    p = p ? take_bytes(p, end, size, 0, &r->value) : NULL;
     return p && get_headers(p, end, r);
+}
+
+/* A record's size, and p behind it; NULL when it does not lie in [p, end). */
+static inline const uint8_t *get_size(const uint8_t *p, const uint8_t *end, uint32_t *size)
+{
+    uint64_t v;
+    if (__builtin_expect(end - p >= KCI_VARINT_MAX, 1)) {
+        p = get_unchecked(p, size);
+    } else {
+        p = kci_get_uvarint(p, end, KCI_VARINT_MAX, &v);
+        *size = p ? (uint32_t)v : 0;
+    }
+    if (!p || (*size & 1)) /* negative */
+        return NULL;
+    *size >>= 1;
+    return *size >= RECORD_MIN_SIZE - 1 && *size <= (size_t)(end - p) ? p : NULL;
 }
 
 /* Magic 2: up to cap records. it->error is set when one is malformed. */
@@ -106,17 +134,17 @@ static int32_t decode_records(kci_records_iter *it, kc_record *out, int32_t cap)
 
     while (n < cap && left > 0) {
         kc_record *r = &out[n];
-        int32_t size, offset_delta;
+        uint32_t size, offset;
 
-        p = get_varint(p, in.end, &size);
-        ok = p && size >= RECORD_MIN_SIZE - 1 && size <= in.end - p &&
-             get_record(p, p + size, r, &offset_delta) && (uint32_t)offset_delta <= in.last_delta;
+        p = get_size(p, in.end, &size);
+        ok = p && get_record(p, p + size, r, &offset) && !(offset & 1) &&
+             offset >> 1 <= in.last_delta;
         if (!ok)
             break;
         p += size;
         left--;
         r->timestamp = (int64_t)(time + ((uint64_t)r->timestamp & delta_mask));
-        r->offset = in.offset_base + offset_delta;
+        r->offset = in.offset_base + (int64_t)(offset >> 1);
         n += r->offset >= in.start_offset;
     }
     if (left == 0 && p != in.end)
