@@ -2,32 +2,61 @@
 #include "base/thread.h"
 
 #include <signal.h>
+#include <stdio.h>
 
-kc_err kci_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg)
+#include "base/mem.h"
+
+typedef struct start {
+    void *(*fn)(void *);
+    void *arg;
+    char name[16]; /* what the kernel has room for */
+} start;
+
+static void *run(void *arg)
 {
-    pthread_attr_t attr;
-    if (pthread_attr_init(&attr) != 0)
-        return KC_E_NO_MEMORY;
-    if (!thread)
-        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    start *s = arg;
+    void *(*fn)(void *) = s->fn;
+    void *fn_arg = s->arg;
+#if defined(__linux__)
+    pthread_setname_np(pthread_self(), s->name);
+#endif
+    kci_free(s);
+    return fn(fn_arg);
+}
 
-    /* The new thread inherits the mask of this moment. */
+/* The new thread inherits the signal mask of this moment. */
+static int create_without_signals(pthread_t *thread, const pthread_attr_t *attr, start *s)
+{
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t started;
-    int failed = pthread_create(&started, &attr, fn, arg);
-#if defined(__linux__)
-    if (!failed && thread) /* a detached one may be gone already */
-        pthread_setname_np(started, name);
-#else
-    (void)name;
-#endif
+    int err = pthread_create(thread, attr, run, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    if (failed)
+    return err;
+}
+
+kc_err kci_thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg)
+{
+    start *s = kci_alloc(sizeof *s);
+    if (!s)
         return KC_E_NO_MEMORY;
-    if (thread)
-        *thread = started;
+    s->fn = fn;
+    s->arg = arg;
+    snprintf(s->name, sizeof s->name, "%s", name);
+
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr) != 0) {
+        kci_free(s);
+        return KC_E_NO_MEMORY;
+    }
+    pthread_t started;
+    if (!thread)
+        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    int err = create_without_signals(thread ? thread : &started, &attr, s);
+    pthread_attr_destroy(&attr);
+    if (err != 0) {
+        kci_free(s);
+        return KC_E_NO_MEMORY;
+    }
     return KC_OK;
 }

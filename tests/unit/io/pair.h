@@ -60,6 +60,19 @@ bool frame_is(const kci_frame *f, uint32_t size, uint8_t seed);
 /* Writes all to a raw socket, stepping the loop while it is full. */
 void raw_write(pair *p, int fd, const void *data, size_t size);
 
+/* A test that runs twice: name_epoll and name_poll. */
+#define BOTH_POLLERS(suite, name)           \
+    static void name##_with(bool use_poll); \
+    Test(suite, name##_epoll)               \
+    {                                       \
+        name##_with(false);                 \
+    }                                       \
+    Test(suite, name##_poll)                \
+    {                                       \
+        name##_with(true);                  \
+    }                                       \
+    static void name##_with(bool use_poll)
+
 kci_addr loopback(uint16_t port);
 int count_fds(void);
 

@@ -3,7 +3,6 @@
  * runs with both pollers. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -14,18 +13,6 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "pair.h"
-
-#define BOTH_POLLERS(suite, name)           \
-    static void name##_with(bool use_poll); \
-    Test(suite, name##_epoll)               \
-    {                                       \
-        name##_with(false);                 \
-    }                                       \
-    Test(suite, name##_poll)                \
-    {                                       \
-        name##_with(true);                  \
-    }                                       \
-    static void name##_with(bool use_poll)
 
 static void open_pair(pair *p, bool use_poll)
 {
