@@ -37,22 +37,26 @@ static void name_who_is_left(kc_client *client)
                  close->users_left > 1 ? "s" : "");
 }
 
+static void end_connection(kci_connection *connection)
+{
+    static const char why[] = "the client was closed";
+
+    connection->wanted = false;
+    kci_connection_close(connection, KC_E_CLOSED, why);
+    if (connection->state == KCI_CONNECTION_DOWN)
+        kci_connection_fail_calls(connection, KC_E_CLOSED, why);
+    kci_connection_schedule(connection);
+}
+
 static void end_connections(kc_client *client)
 {
     client->close.stage = KCI_CONNECTIONS_END;
     kci_timer_stop(client->loop, &client->close.timer);
     kci_cluster_stop(&client->cluster);
-    for (int32_t i = 0; i < client->brokers.count; i++) {
-        kci_broker *broker = client->brokers.list[i];
-        for (int k = 0; k < KCI_CLASS_COUNT; k++) {
-            kci_connection *connection = broker->connections[k];
-            if (!connection)
-                continue;
-            kci_connection_close(connection, KC_E_CLOSED, "the client was closed");
-            if (connection->state == KCI_CONNECTION_DOWN)
-                kci_connection_fail_calls(connection, KC_E_CLOSED, "the client was closed");
-        }
-    }
+    for (int32_t i = 0; i < client->brokers.count; i++)
+        for (int k = 0; k < KCI_CLASS_COUNT; k++)
+            if (client->brokers.list[i]->connections[k])
+                end_connection(client->brokers.list[i]->connections[k]);
     for (int k = 0; k < KCI_CLASS_COUNT; k++)
         kci_route_fail(&client->routes[k], KC_E_CLOSED, "the client was closed");
 }

@@ -139,6 +139,8 @@ kc_err kci_client_node_hint(kc_client *client, int32_t node, kc_bytes host, int3
 
     if (node < 0 || !host.data || host.size == 0 || port <= 0 || port > UINT16_MAX)
         return KC_E_INVALID_ARGUMENT;
+    if (kci_client_is_ending(client))
+        return KC_E_CLOSED;
     if (broker && broker->known)
         return KC_OK; /* metadata knows better */
     return kci_broker_learn(client, node, host, port) ? KC_OK : KC_E_NO_MEMORY;

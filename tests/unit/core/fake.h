@@ -8,6 +8,7 @@
 #define TESTS_UNIT_CORE_FAKE_H
 
 #include "base/list.h"
+#include "base/mem.h"
 #include "core/client.h"
 #include "core/state.h"
 #include "io/conn.h"

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When metadata is asked for, and what happens when it cannot be had. */
+#include <criterion/criterion.h>
+
+#include "fake.h"
+
+TestSuite(metadata, .timeout = 60);
+
+static fake f;
+
+static const kci_topic_meta *topic_now(kci_metadata **m, const char *name)
+{
+    *m = kci_client_metadata(f.client);
+    return kci_metadata_topic(*m, kc_str(name));
+}
+
+static kc_err topic_err(const char *name)
+{
+    kci_metadata *m;
+    const kci_topic_meta *t = topic_now(&m, name);
+    kc_err err = t ? t->err : KC_E_UNKNOWN_PARTITION;
+    kci_metadata_unref(m);
+    return err;
+}
+
+static int32_t leader(const char *name, int32_t partition)
+{
+    kci_metadata *m;
+    const kci_topic_meta *t = topic_now(&m, name);
+    int32_t node = t && partition < t->partition_count ? t->partitions[partition].leader : -9;
+    kci_metadata_unref(m);
+    return node;
+}
+
+static void want(const char *name)
+{
+    cr_assert_eq(kci_client_want_topic(f.client, kc_str(name)), KC_OK);
+}
+
+static void settle(int brokers, const char *const *properties)
+{
+    fake_init(&f, brokers, properties);
+    fake_add_topic(&f, "t", 3);
+    want("t");
+    fake_run(&f, 1000);
+    cr_assert_eq(leader("t", 0), 1);
+}
+
+static int asked(void)
+{
+    return fake_total(&f, KCI_API_METADATA);
+}
+
+Test(metadata, nothing_is_asked_for_unless_somebody_wants_it)
+{
+    fake_init(&f, 2, NULL);
+    fake_run(&f, 1000000);
+    cr_assert_eq(f.brokers[0].accepted + f.brokers[1].accepted, 0);
+    kci_client_refresh(f.client);
+    fake_run(&f, 1000);
+    cr_assert_eq(asked(), 1);
+    cr_assert_eq(f.last_metadata.topics.count, 0, "no topics is not all topics");
+    kci_metadata *m = kci_client_metadata(f.client);
+    cr_assert_eq(m->node_count, 2);
+    kci_metadata_unref(m);
+    fake_free(&f);
+}
+
+Test(metadata, names_that_make_no_sense)
+{
+    char name[300];
+
+    fake_init(&f, 1, NULL);
+    memset(name, 'n', sizeof name);
+    cr_assert_eq(kci_client_want_topic(f.client, kc_str("")), KC_E_INVALID_ARGUMENT);
+    cr_assert_eq(kci_client_want_topic(f.client, kc_mem(NULL, 0)), KC_E_INVALID_ARGUMENT);
+    cr_assert_eq(kci_client_want_topic(f.client, kc_mem(name, 250)), KC_E_INVALID_ARGUMENT);
+    cr_assert_eq(kci_client_want_topic(f.client, kc_mem(name, 249)), KC_OK);
+    kci_client_drop_topic(f.client, kc_str("never wanted"));
+    fake_free(&f);
+}
+
+Test(metadata, a_new_topic_is_asked_for_alone_and_at_once)
+{
+    settle(2, NULL);
+    fake_add_topic(&f, "u", 1);
+    want("u");
+    fake_run(&f, 50);
+    cr_assert_eq(asked(), 2);
+    cr_assert_eq(f.last_metadata.topics.count, 1);
+    cr_assert_eq(leader("u", 0), 1);
+    cr_assert_eq(leader("t", 0), 1);
+    want("u");
+    fake_run(&f, 50);
+    cr_assert_eq(asked(), 2);
+    fake_free(&f);
+}
+
+Test(metadata, demands_are_coalesced_and_slow_down)
+{
+    settle(1, NULL);
+    int before = asked();
+    for (int i = 0; i < 20000; i++) {
+        kci_client_refresh(f.client);
+        fake_run(&f, 1);
+    }
+    int count = asked() - before;
+    cr_assert_geq(count, 18, "%d", count);
+    cr_assert_leq(count, 32, "%d", count);
+    fake_free(&f);
+}
+
+Test(metadata, news_make_the_next_demand_quick_again)
+{
+    settle(1, NULL);
+    for (int i = 0; i < 5000; i++) {
+        kci_client_refresh(f.client);
+        fake_run(&f, 1);
+    }
+    f.topics[0].leader[0] = 7;
+    f.topics[0].epoch[0] = 2;
+    kci_client_refresh(f.client);
+    fake_run(&f, 1300);
+    cr_assert_eq(leader("t", 0), 7);
+    int before = asked();
+    kci_client_refresh(f.client);
+    fake_run(&f, 130);
+    cr_assert_eq(asked(), before + 1);
+    fake_free(&f);
+}
+
+Test(metadata, ages_only_while_topics_are_wanted)
+{
+    const char *const age[] = { "metadata.max.age.ms=10000", "metadata.max.idle.ms=30000", NULL };
+
+    settle(1, age);
+    int before = asked();
+    fake_run(&f, 100000);
+    cr_assert_eq(asked() - before, 10);
+    kci_client_drop_topic(f.client, kc_str("t"));
+    fake_run(&f, 60000);
+    before = asked();
+    fake_run(&f, 1000000);
+    cr_assert_eq(asked(), before);
+    kci_client_refresh(f.client);
+    fake_run(&f, 1000);
+    cr_assert_eq(topic_err("t"), KC_E_UNKNOWN_PARTITION, "forgotten");
+    fake_free(&f);
+}
+
+Test(metadata, an_unknown_topic_is_asked_for_until_it_comes)
+{
+    settle(1, NULL);
+    fake_topic *u = fake_add_topic(&f, "u", 1);
+    u->err = KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    want("u");
+    int before = asked();
+    fake_run(&f, 60000);
+    int count = asked() - before;
+    cr_assert_geq(count, 50);
+    cr_assert_leq(count, 90, "%d requests in a minute", count);
+    cr_assert_eq(topic_err("u"), KC_E_UNKNOWN_TOPIC_OR_PARTITION);
+    u->err = KC_OK;
+    fake_run(&f, 1300);
+    cr_assert_eq(topic_err("u"), KC_OK);
+    before = asked();
+    fake_run(&f, 10000);
+    cr_assert_leq(asked() - before, 1);
+    fake_free(&f);
+}
+
+Test(metadata, a_topic_that_is_refused_is_not_asked_for_again)
+{
+    settle(1, NULL);
+    fake_add_topic(&f, "u", 1)->err = KC_E_TOPIC_AUTHORIZATION_FAILED;
+    want("u");
+    fake_run(&f, 100);
+    int before = asked();
+    fake_run(&f, 60000);
+    cr_assert_eq(asked(), before);
+    cr_assert_eq(topic_err("u"), KC_E_TOPIC_AUTHORIZATION_FAILED);
+    fake_free(&f);
+}
+
+Test(metadata, consumers_and_producers_differ_in_what_may_be_created)
+{
+    const char *const no[] = { "allow.auto.create.topics=false", NULL };
+
+    fake_init(&f, 1, no);
+    fake_add_topic(&f, "c", 1)->err = KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    want("c");
+    fake_run(&f, 50);
+    cr_assert_not(f.last_metadata.allow_auto_topic_creation);
+    fake_topic *p = fake_add_topic(&f, "p", 1);
+    p->err = KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    cr_assert_eq(kci_client_want_topic_created(f.client, kc_str("p")), KC_OK);
+    fake_run(&f, 20);
+    cr_assert(f.last_metadata.allow_auto_topic_creation);
+    cr_assert_eq(f.last_metadata.topics.count, 1, "the consumer's topic must not be created");
+    f.topics[0].err = KC_OK;
+    fake_run(&f, 5000);
+    cr_assert_eq(topic_err("c"), KC_OK, "both are asked for in turn");
+    p->err = KC_OK;
+    fake_run(&f, 5000);
+    cr_assert_eq(topic_err("p"), KC_OK);
+    cr_assert_eq(kci_client_want_topic_created(f.client, kc_mem(NULL, 0)), KC_E_INVALID_ARGUMENT);
+    fake_free(&f);
+}
+
+/* -- hints --------------------------------------------------------------------------------------
+ */
+
+static int told;
+
+static void on_metadata(kci_user *user, const kci_metadata *now)
+{
+    (void)user, (void)now;
+    told++;
+}
+
+Test(metadata, leaders_named_in_answers_are_taken_over)
+{
+    kci_user user = { .kind = "producer", .on_metadata = on_metadata };
+
+    settle(3, NULL);
+    kci_user_add(f.client, &user);
+    kc_bytes t = kc_str("t"), no_rack = { 0 };
+    kci_client_leader_hint(f.client, t, 0, 3, 2, NULL, 0, no_rack);
+    kci_client_leader_hint(f.client, t, 1, 3, 2, NULL, 0, no_rack);
+    kci_client_leader_hint(f.client, t, 2, 9, 2, "10.0.0.1", 9009, kc_str("r"));
+    kci_client_leader_hint(f.client, t, 0, 2, 1, NULL, 0, no_rack); /* older */
+    kci_client_leader_hint(f.client, t, 7, 2, 9, NULL, 0, no_rack); /* no such partition */
+    kci_client_leader_hint(f.client, t, -1, 2, 9, NULL, 0, no_rack);
+    kci_client_leader_hint(f.client, t, 1, 8, 9, NULL, 0, no_rack); /* no address */
+    kci_client_leader_hint(f.client, t, 1, 8, 9, "h", 70000, no_rack);
+    kci_client_leader_hint(f.client, t, 1, -1, 9, NULL, 0, no_rack);
+    kci_client_leader_hint(f.client, kc_str("u"), 0, 2, 9, NULL, 0, no_rack);
+    fake_run(&f, 10);
+    cr_assert_eq(told, 1, "one snapshot for all");
+    cr_assert_eq(leader("t", 0), 3);
+    cr_assert_eq(leader("t", 1), 3);
+    cr_assert_eq(leader("t", 2), 9);
+    cr_assert_eq(kci_node_poll(f.client, 9, KCI_CLASS_FETCH, false), KCI_NODE_DOWN);
+    kci_client_refresh(f.client); /* brokers that lag behind */
+    fake_run(&f, 1000);
+    cr_assert_eq(leader("t", 0), 3);
+    kci_user_remove(f.client, &user);
+    fake_free(&f);
+}
+
+/* -- failure ------------------------------------------------------------------------------------
+ */
+
+Test(metadata, the_last_problem_is_told_and_forgotten)
+{
+    kc_error problem = { 0 };
+
+    fake_init(&f, 2, NULL);
+    cr_assert_eq(kci_client_last_problem(f.client, &problem), KC_OK);
+    fake_broker_stop(&f.brokers[0]);
+    fake_broker_stop(&f.brokers[1]);
+    want("t");
+    fake_run(&f, 5000);
+    cr_assert_eq(kci_client_last_problem(f.client, &problem), KC_E_CONNECT, "%s", problem.text);
+    cr_assert(strstr(problem.text, "no broker of bootstrap.servers="), "%s", problem.text);
+    cr_assert_eq(kci_client_last_problem(f.client, NULL), KC_E_CONNECT);
+    fake_add_topic(&f, "t", 1);
+    fake_broker_start(&f.brokers[1]);
+    fake_run(&f, 2000);
+    cr_assert_eq(kci_client_last_problem(f.client, &problem), KC_OK);
+    fake_free(&f);
+}
+
+Test(metadata, a_broker_that_fails_to_answer_is_not_asked_in_a_hurry)
+{
+    settle(1, NULL);
+    f.metadata_err = KC_E_UNKNOWN_SERVER_ERROR;
+    kci_client_refresh(f.client);
+    int before = asked();
+    fake_run(&f, 60000);
+    cr_assert_leq(asked() - before, 90, "%d", asked() - before);
+    f.metadata_err = 0;
+    f.topics[0].leader[0] = 5;
+    f.topics[0].epoch[0] = 9;
+    fake_run(&f, 1500);
+    cr_assert_eq(leader("t", 0), 5);
+    fake_free(&f);
+}
+
+static bool no_brokers(struct fake *of, const fake_request *r)
+{
+    kci_metadata_response body;
+
+    (void)of;
+    if (r->head.key != KCI_API_METADATA)
+        return false;
+    kci_msg_init(&kci_metadata_response_msg, &body);
+    fake_answer(r, &body);
+    return true;
+}
+
+Test(metadata, an_answer_without_brokers_is_not_believed)
+{
+    settle(2, NULL);
+    f.hook = no_brokers;
+    kci_client_refresh(f.client);
+    fake_run(&f, 5000);
+    cr_assert_eq(leader("t", 0), 1);
+    kci_metadata *m = kci_client_metadata(f.client);
+    cr_assert_eq(m->node_count, 2);
+    kci_metadata_unref(m);
+    f.hook = NULL;
+    fake_free(&f);
+}
+
+/* All brokers move to other ports, the bootstrap servers stay. */
+static void move_brokers(void)
+{
+    for (int i = 2; i < f.broker_count; i++)
+        fake_broker_stop(&f.brokers[i]);
+}
+
+static bool only_others(struct fake *of, const fake_request *r)
+{
+    static kci_metadata_response_metadata_response_broker brokers[2];
+    kci_metadata_response body;
+
+    if (r->head.key != KCI_API_METADATA)
+        return false;
+    kci_msg_init(&kci_metadata_response_msg, &body);
+    for (int i = 0; i < 2; i++) {
+        kci_msg_init(&kci_metadata_response_msg, &body);
+        brokers[i] = (kci_metadata_response_metadata_response_broker){
+            3 + i, kc_str("10.0.0.1"), of->brokers[2 + i].port, { 0 }
+        };
+    }
+    body.controller_id = 3;
+    body.brokers.data = brokers;
+    body.brokers.count = 2;
+    fake_answer(r, &body);
+    return true;
+}
+
+Test(metadata, begins_again_with_the_bootstrap_servers_when_no_broker_is_left)
+{
+    fake_init(&f, 4, NULL);
+    f.hook = only_others; /* brokers 3 and 4 are the cluster, 1 and 2 a door to it */
+    want("t");
+    fake_run(&f, 1000);
+    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_CONTROL, false) != KCI_NODE_UNKNOWN, true);
+    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, false), KCI_NODE_UNKNOWN);
+    f.hook = NULL;
+    fake_add_topic(&f, "t", 2);
+    move_brokers();
+    fake_run(&f, 100);
+    kci_client_refresh(f.client);
+    fake_run(&f, 3000);
+    cr_assert_eq(leader("t", 0), 1);
+    fake_free(&f);
+}
+
+Test(metadata, unless_it_is_told_not_to)
+{
+    const char *const none[] = { "metadata.recovery.strategy=none", NULL };
+    probe p;
+
+    fake_init(&f, 4, none);
+    f.hook = only_others;
+    want("t");
+    fake_run(&f, 1000);
+    f.hook = NULL;
+    fake_add_topic(&f, "t", 2);
+    move_brokers();
+    fake_run(&f, 100);
+    probe_init(&p, &f, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    p.call.timeout_us = 20000000;
+    probe_start(&p);
+    fake_run(&f, 30000);
+    cr_assert_eq(p.err, KC_E_TIMED_OUT);
+    cr_assert_neq(leader("t", 0), 1);
+    fake_free(&f);
+}
+
+Test(metadata, a_broker_may_ask_for_a_new_beginning)
+{
+    settle(4, NULL);
+    int before = f.brokers[0].accepted + f.brokers[1].accepted;
+    f.metadata_err = KC_E_REBOOTSTRAP_REQUIRED;
+    kci_client_refresh(f.client);
+    fake_run(&f, 1000);
+    f.metadata_err = 0;
+    fake_run(&f, 2000);
+    cr_assert_gt(f.brokers[0].accepted + f.brokers[1].accepted, before);
+    cr_assert_eq(kci_client_last_problem(f.client, NULL), KC_OK);
+    fake_free(&f);
+}
+
+static bool useless(struct fake *of, const fake_request *r)
+{
+    kci_metadata_response body;
+
+    (void)of;
+    if (r->head.key != KCI_API_METADATA || r->broker->id <= 2)
+        return false;
+    kci_msg_init(&kci_metadata_response_msg, &body);
+    body.error_code = KC_E_UNKNOWN_SERVER_ERROR;
+    fake_answer(r, &body);
+    return true;
+}
+
+Test(metadata, and_a_long_time_without_metadata_means_the_same)
+{
+    const char *const quick[] = { "metadata.recovery.rebootstrap.trigger.ms=20000", NULL };
+
+    fake_init(&f, 4, quick);
+    f.hook = only_others;
+    want("t");
+    fake_run(&f, 1000);
+    fake_add_topic(&f, "t", 2);
+    f.hook = useless; /* the brokers are there, but none knows anything */
+    kci_client_refresh(f.client);
+    fake_run(&f, 15000);
+    cr_assert_neq(leader("t", 0), 1);
+    fake_run(&f, 20000);
+    cr_assert_eq(leader("t", 0), 1);
+    f.hook = NULL;
+    fake_free(&f);
+}
