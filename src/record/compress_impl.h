@@ -59,6 +59,13 @@ kc_err kci_lz4_compress(kci_block_state *b, int level, const kci_chunk *input, k
 kc_err kci_snappy_decompress(const uint8_t *in, size_t n, kci_grower *g);
 kc_err kci_lz4_decompress(const uint8_t *in, size_t n, kci_grower *g);
 
+/* Encodes one raw snappy block of 1 to KCI_SNAPPY_BLOCK bytes; returns the size, which is at most
+ * n + n / 6 + 32. Own code, since libsnappy's compressor allocates, and ends the process when it
+ * cannot. */
+enum { KCI_SNAPPY_BLOCK = 32 * 1024, KCI_SNAPPY_TABLE = 1 << 14 };
+size_t kci_snappy_encode(uint16_t table[KCI_SNAPPY_TABLE], const uint8_t *in, size_t n,
+                         uint8_t *out);
+
 typedef struct kci_gzip kci_gzip;
 kci_gzip *kci_gzip_new(bool compress); /* NULL: no memory */
 void kci_gzip_free(kci_gzip *z);

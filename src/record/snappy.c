@@ -10,7 +10,8 @@
 #include <snappy-c.h>
 
 enum {
-    BLOCK_SIZE = 32 * 1024, /* input of one block, as Java's */
+    BLOCK_SIZE = KCI_SNAPPY_BLOCK, /* input of one block, as Java's */
+    BLOCK_BOUND = 4 + BLOCK_SIZE + BLOCK_SIZE / 6 + 32,
     HEADER_SIZE = 16,
     MAGIC_SIZE = 8,
     RATIO_MAX = 22 /* three bytes make 64 at most */
@@ -20,25 +21,24 @@ enum {
 static const uint8_t header[HEADER_SIZE] = { 0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0,
                                              0,    0,   0,   1,   0,   0,   0,   1 };
 
-static kc_err compress_block(uint8_t *scratch, const uint8_t *in, size_t n, kci_sink *sink)
+static kc_err compress_block(kci_block_state *b, const uint8_t *in, size_t n, kci_sink *sink)
 {
-    size_t size = snappy_max_compressed_length(n);
-    if (snappy_compress((const char *)in, n, (char *)scratch + 4, &size) != SNAPPY_OK)
-        return KC_E_INTERNAL;
-    kci_store32(scratch, (uint32_t)size);
-    return kci_sink_write(sink, scratch, 4 + size);
+    uint8_t *to = b->output.data;
+    size_t size = kci_snappy_encode(b->state.data, in, n, to + 4);
+    kci_store32(to, (uint32_t)size);
+    return kci_sink_write(sink, to, 4 + size);
 }
 
 kc_err kci_snappy_compress(kci_block_state *b, const kci_chunk *input, kci_sink *sink)
 {
-    uint8_t *scratch = kci_scratch_get(&b->output, 4 + snappy_max_compressed_length(BLOCK_SIZE));
-    if (!scratch)
+    if (!kci_scratch_get(&b->output, BLOCK_BOUND) ||
+        !kci_scratch_get(&b->state, KCI_SNAPPY_TABLE * sizeof(uint16_t)))
         return KC_E_NO_MEMORY;
     kc_err err = kci_sink_write(sink, header, sizeof header);
     for (const kci_chunk *c = input; c; c = c->next) {
         for (size_t at = 0; at < c->used && err == KC_OK; at += BLOCK_SIZE) {
             size_t n = c->used - at < BLOCK_SIZE ? c->used - at : BLOCK_SIZE;
-            err = compress_block(scratch, c->data + at, n, sink);
+            err = compress_block(b, c->data + at, n, sink);
         }
     }
     return err;

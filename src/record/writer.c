@@ -12,11 +12,6 @@ enum {
     SPLIT_VIEWS = 32
 };
 
-void kci_copy_long(uint8_t *to, const uint8_t *from, size_t n)
-{
-    memcpy(to, from, n);
-}
-
 void kci_batch_writer_clear(kci_batch_writer *w, const kci_chunk_source *source)
 {
     kci_chunk_list_put(&w->chunks, source);

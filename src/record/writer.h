@@ -15,6 +15,7 @@
 
 #include <kclient/record.h>
 
+#include "base/copy.h"
 #include "base/varint.h"
 #include "record/batch.h"
 #include "record/chunk.h"
@@ -82,32 +83,6 @@ static inline size_t kci_record_bound(kc_bytes key, kc_bytes value, const kc_hea
         return size;
     size_t more = kci_headers_bound(headers, header_count);
     return more > INT32_MAX / 4 ? SIZE_MAX : size + more;
-}
-
-/* memcpy for the sizes of keys and values: compilers expand a memcpy of unknown, bounded size to
- * slow string instructions. Longer ones go to the C library's. */
-void kci_copy_long(uint8_t *to, const uint8_t *from, size_t n);
-
-static inline void kci_copy(uint8_t *to, const uint8_t *from, size_t n)
-{
-    if (n > 256) {
-        kci_copy_long(to, from, n);
-    } else if (n >= 16) {
-        /* whole blocks, then the last 16 bytes, which may overlap them */
-        size_t at = 0;
-        for (; at + 16 < n; at += 16)
-            memcpy(to + at, from + at, 16);
-        memcpy(to + n - 16, from + n - 16, 16);
-    } else if (n >= 4) {
-        size_t half = n & 8; /* 4 to 7 bytes: twice 4; 8 to 15: four times 4 */
-        memcpy(to, from, 4);
-        memcpy(to + half / 2, from + half / 2, 4);
-        memcpy(to + n - 4 - half / 2, from + n - 4 - half / 2, 4);
-        memcpy(to + n - 4, from + n - 4, 4);
-    } else {
-        for (size_t at = 0; at < n; at++)
-            to[at] = from[at];
-    }
 }
 
 /* Null must have size 0. */

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "record/compress_impl.h"
 #include "util.h"
 
 #if KCI_HAVE_LZ4
@@ -310,6 +311,40 @@ Test(compress, snappy_raw_and_framed)
     cr_assert_eq(inflate_it(KCI_CODEC_SNAPPY, packed, at - 1, SIZE, &block), KC_E_DECOMPRESS);
     kci_store32(packed + 16, UINT32_MAX);
     cr_assert_eq(inflate_it(KCI_CODEC_SNAPPY, packed, at, SIZE, &block), KC_E_DECOMPRESS);
+}
+
+/* Bytes of one of several kinds, from runs to noise. */
+static void fill_kind(uint8_t *to, size_t n, uint32_t kind)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool repeat = i > 0 && test_random(16) < kind % 17;
+        to[i] = repeat ? to[i - 1 - test_random(i < 3000 ? (uint32_t)i : 3000) / (1 + kind % 5)]
+                       : (uint8_t)test_random(1 + kind % 7 * 40);
+    }
+}
+
+Test(compress, snappy_encoder)
+{
+    static uint16_t table[KCI_SNAPPY_TABLE];
+    static uint8_t in[KCI_SNAPPY_BLOCK], back[KCI_SNAPPY_BLOCK];
+    size_t ours = 0, theirs = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        size_t n = i < 300 ? i / 2 + 1 : 1 + test_random(i % 50 ? 3000 : KCI_SNAPPY_BLOCK);
+        size_t size = n + n / 6 + 32, back_size = n, reference = 2 * n + 100;
+        uint8_t *packed = malloc(reference);
+        fill_kind(in, n, i);
+        size_t packed_size = kci_snappy_encode(table, in, n, packed);
+        cr_assert_leq(packed_size, size);
+        cr_assert_eq(snappy_uncompress((char *)packed, packed_size, (char *)back, &back_size),
+                     SNAPPY_OK, "input %u", i);
+        cr_assert_eq(back_size, n);
+        cr_assert_arr_eq(back, in, n);
+        snappy_compress((char *)in, n, (char *)packed, &reference);
+        ours += packed_size;
+        theirs += reference;
+        free(packed);
+    }
+    cr_assert_lt(ours, theirs * 105 / 100, "%zu against %zu", ours, theirs);
 }
 
 /* An announced size that so few bytes cannot make is not allocated. */
