@@ -35,7 +35,12 @@ void kci_connection_set_state(kci_connection *connection, kci_connection_state t
 {
     kc_client *client = connection->client;
 
-    assert(followers[connection->state] & (1u << to));
+    bool allowed = (followers[connection->state] & (1u << to)) != 0;
+
+    assert(allowed);
+    if (!allowed)
+        KCI_LOG(&client->log, KC_LOG_ERROR, KCI_AREA_CONN, "%s: illegal change of state",
+                kci_broker_text(connection->broker));
     KCI_LOG(&client->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): %s -> %s",
             kci_broker_text(connection->broker), kci_class_names[connection->cls],
             state_names[connection->state], state_names[to]);
