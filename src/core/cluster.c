@@ -64,20 +64,21 @@ kc_err kci_client_last_problem(kc_client *client, kc_error *out)
     return problem.code;
 }
 
-/* Brokers that the snapshot names are known from now on, others are not. */
-static void learn_nodes(kc_client *client, const kci_metadata *now)
+/* Brokers that the snapshot names are known from now on, others are not. False: no memory for some.
+ */
+static bool learn_nodes(kc_client *client, const kci_metadata *now)
 {
+    bool all = true;
+
     for (int32_t i = 0; i < client->brokers.count; i++)
         if (!kci_broker_is_bootstrap(client->brokers.list[i]))
             client->brokers.list[i]->known = false;
-    for (int32_t i = 0; i < now->node_count; i++) {
-        const kci_node *node = &now->nodes[i];
-        if (!kci_broker_learn(client, node->id, kc_str(node->host), node->port))
-            KCI_LOG(&client->log, KC_LOG_WARN, KCI_AREA_METADATA,
-                    "no memory for broker %d: it is left out until the next metadata", node->id);
-    }
+    for (int32_t i = 0; i < now->node_count; i++)
+        all &= kci_broker_learn(client, now->nodes[i].id, kc_str(now->nodes[i].host),
+                                now->nodes[i].port) != NULL;
     kci_brokers_settle(client);
     kci_loop_defer(client->loop, &client->prune);
+    return all;
 }
 
 /* Consumes the reference of `next`. */
@@ -89,7 +90,8 @@ static void publish(kci_cluster *cluster, kci_metadata *next)
     cluster->current = next;
     unlock(cluster);
     kci_metadata_unref(old);
-    learn_nodes(cluster->client, next);
+    if (!learn_nodes(cluster->client, next))
+        kci_client_refresh(cluster->client); /* which tries again */
     kci_client_tell_metadata(cluster->client, next);
 }
 
