@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A consumer's life. Two hold it: the application's handle, and the loop from attach() until the
+ * last fetch and probe have ended after detach(). The application's side (assignment, cursor) is
+ * taken apart by kc_consumer_free, the loop's (sources, timer, registration) by the loop. */
+#include "consumer/consumer.h"
+
+#include "base/err.h"
+
+static kc_consumer *consumer_of(kci_user *user)
+{
+    return KCI_CONTAINER_OF(user, kc_consumer, user);
+}
+
+/* ---- calls -------------------------------------------------------------------------------- */
+
+kc_err kci_consumer_enter(kc_consumer *c, kc_error *detail)
+{
+    if (!c)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the consumer is NULL");
+    kc_err err = kci_client_check(c->client);
+    if (err != KC_OK)
+        return kci_fail(detail, err, NULL);
+    if (atomic_exchange_explicit(&c->inside, true, memory_order_acquire))
+        return kci_fail(detail, KC_E_STATE,
+                        "another thread is in a call on this consumer: use one thread at a time");
+    if (!c->closed)
+        return KC_OK;
+    kci_consumer_leave(c);
+    return kci_fail(detail, KC_E_CLOSED, NULL);
+}
+
+void kci_consumer_leave(kc_consumer *c)
+{
+    atomic_store_explicit(&c->inside, false, memory_order_release);
+}
+
+int64_t kci_consumer_deadline(kc_consumer *c, int32_t timeout_ms, int32_t default_ms)
+{
+    if (timeout_ms < 0)
+        timeout_ms = default_ms;
+    return timeout_ms < 0 ? INT64_MAX : c->sys->mono_us(c->sys) + (int64_t)timeout_ms * 1000;
+}
+
+kc_err kci_consumer_fail(kc_consumer *c, kc_error *detail, kc_err err)
+{
+    if (err == KC_OK)
+        return KC_OK;
+    kc_error problem;
+    if (err == KC_E_TIMED_OUT && kci_client_last_problem(c->client, &problem) != KC_OK)
+        return kci_fail(detail, err, "no answer in time; the last problem was: %s", problem.text);
+    return kci_fail(detail, err, NULL);
+}
+
+bool kci_consumer_wait(kc_consumer *c, int64_t deadline_us, kc_err *err)
+{
+    bool told = true;
+    *err = KC_OK;
+    if (!c->closed && !atomic_load(&c->interrupted))
+        told = kci_event_wait(c->answered, deadline_us);
+    if (c->closed || kci_client_check(c->client) != KC_OK)
+        *err = KC_E_CLOSED;
+    else if (atomic_exchange(&c->interrupted, false))
+        *err = KC_E_INTERRUPTED;
+    else if (!told)
+        *err = KC_E_TIMED_OUT;
+    return *err == KC_OK;
+}
+
+void kci_consumer_post(kc_consumer *c)
+{
+    if (!c->detached)
+        kci_loop_post(c->loop, &c->task);
+}
+
+/* ---- the loop's entries ------------------------------------------------------------------- */
+
+/* Tells the core who leads, from copies: the lock must not be held, for it may call back. */
+static void tell_hints(kc_consumer *c, kci_hint *hints, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const kci_hint *h = &hints[i];
+        char host[256];
+        bool has_host = h->host.data && h->host.size < sizeof host;
+        if (has_host) {
+            memcpy(host, h->host.data, h->host.size);
+            host[h->host.size] = '\0';
+        }
+        kci_client_leader_hint(c->client, h->topic->name, h->partition, h->leader, h->leader_epoch,
+                               has_host ? host : NULL, h->port, h->rack);
+    }
+    pthread_mutex_lock(&c->lock);
+    for (int i = 0; i < count; i++)
+        kci_read_topic_unref(hints[i].topic);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void kci_consumer_unlock(kc_consumer *c)
+{
+    kci_hint hints[KCI_HINTS];
+    int count = c->hint_count;
+    bool refresh = c->want_refresh;
+    memcpy(hints, c->hints, (size_t)count * sizeof *hints);
+    c->hint_count = 0;
+    c->want_refresh = false;
+    pthread_mutex_unlock(&c->lock);
+    if (count > 0)
+        tell_hints(c, hints, count);
+    if (refresh)
+        kci_client_refresh(c->client);
+}
+
+static void on_task(kci_task *task)
+{
+    kc_consumer *c = KCI_CONTAINER_OF(task, kc_consumer, task);
+    pthread_mutex_lock(&c->lock);
+    if (c->detached) {
+        c->task_is_over = true;
+        kci_consumer_maybe_gone(c);
+        return;
+    }
+    kci_consumer_run(c);
+    kci_consumer_unlock(c);
+}
+
+static void on_timer(kci_timer *timer)
+{
+    kc_consumer *c = KCI_CONTAINER_OF(timer, kc_consumer, timer);
+    pthread_mutex_lock(&c->lock);
+    kci_consumer_wake_due(c);
+    kci_consumer_run(c);
+    kci_consumer_unlock(c);
+}
+
+static void on_metadata(kci_user *user, const kci_metadata *now)
+{
+    (void)now;
+    kc_consumer *c = consumer_of(user);
+    pthread_mutex_lock(&c->lock);
+    if (!c->detached) {
+        kci_consumer_take_metadata(c);
+        kci_consumer_run(c);
+    }
+    kci_consumer_unlock(c);
+}
+
+static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
+{
+    kc_consumer *c = consumer_of(user);
+    pthread_mutex_lock(&c->lock);
+    if (!c->detached && cls == KCI_CLASS_FETCH) {
+        kci_consumer_node_changed(c, node, state, err);
+        kci_consumer_run(c);
+    } else if (err == KC_E_AUTHENTICATION || err == KC_E_TLS) {
+        c->refused = err;
+    }
+    kci_consumer_unlock(c);
+}
+
+static void on_probe_answers(kci_probes *probes, bool stale)
+{
+    kc_consumer *c = KCI_CONTAINER_OF(probes, kc_consumer, probes);
+    if (c->detached) {
+        kci_consumer_maybe_gone(c);
+        return;
+    }
+    c->want_refresh |= stale;
+    kci_consumer_run(c);
+    kci_consumer_unlock(c);
+}
+
+/* Credit came back: any thread, so only a post. */
+static void on_room(void *arg)
+{
+    kc_consumer *c = arg;
+    kci_loop_post(c->loop, &c->task);
+}
+
+/* ---- the end ------------------------------------------------------------------------------ */
+
+static void free_queries_and_parts(kc_consumer *c)
+{
+    kci_cursor_close(&c->cursor);
+    for (kci_part *p; (p = kci_assignment_last(&c->assignment));)
+        kci_part_unassign(c, p);
+    kci_assignment_free(&c->assignment);
+}
+
+static void destroy(kc_consumer *c)
+{
+    free_queries_and_parts(c);
+    kci_map_free(&c->ids);
+    kci_decompressor_free(c->read.decompressor);
+    kci_records_pool_close(c->pool);
+    kci_credit_unref(c->credit);
+    kci_event_free(c->readable);
+    kci_event_free(c->answered);
+    kci_metadata_unref(c->metadata);
+    pthread_mutex_destroy(&c->lock);
+    kci_free(c->rack);
+    kci_client_unref(c->client);
+    kci_free(c);
+}
+
+static void consumer_unref(kc_consumer *c)
+{
+    if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
+        destroy(c);
+}
+
+void kci_consumer_maybe_gone(kc_consumer *c)
+{
+    bool gone = c->task_is_over && c->flying == 0 && c->probes.call_count == 0;
+    if (gone)
+        kci_consumer_drop_sources(c);
+    pthread_mutex_unlock(&c->lock);
+    if (!gone)
+        return;
+    kci_stat_add(&c->stats->fetch_buffer_bytes, -c->counted_bytes);
+    kci_loop_reserve_timers(c->loop, -1);
+    kci_user_closed(c->client, &c->user);
+    kci_user_remove(c->client, &c->user);
+    consumer_unref(c);
+}
+
+/* The loop lets go. What the application may be reading stays until it frees the handle. */
+static void detach(kc_consumer *c, bool tell)
+{
+    pthread_mutex_lock(&c->lock);
+    c->closed = true;
+    if (!c->detached) {
+        int32_t topic = 0, at = 0;
+        kci_loop_post(c->loop, &c->task); /* the last time: see on_task */
+        c->detached = true;
+        kci_credit_detach(c->credit);
+        kci_timer_stop(c->loop, &c->timer);
+        for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+            if (p->source)
+                kci_source_remove(p->source, p);
+        }
+        kci_consumer_stop_fetching(c, tell);
+        kci_probes_close(&c->probes);
+    }
+    pthread_mutex_unlock(&c->lock);
+    kci_event_signal(c->readable);
+    kci_event_signal(c->answered);
+}
+
+static void on_close(kci_user *user, int64_t deadline_us)
+{
+    (void)deadline_us;
+    detach(consumer_of(user), false);
+}
+
+/* On the loop, for kc_consumer_close; owns a reference. */
+static void close_on_loop(void *arg)
+{
+    kc_consumer *c = arg;
+    detach(c, true);
+    consumer_unref(c);
+}
+
+static kc_err close_consumer(kc_consumer *c, int32_t timeout_ms)
+{
+    pthread_mutex_lock(&c->lock);
+    bool closed = c->closed;
+    c->closed = true;
+    if (!closed)
+        kci_consumer_unassign_all(c);
+    pthread_mutex_unlock(&c->lock);
+    if (closed)
+        return KC_OK;
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    return kci_client_run(c->client, close_on_loop, c,
+                          kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms));
+}
+
+kc_err kc_consumer_close(kc_consumer *c, int32_t timeout_ms, kc_error *detail)
+{
+    if (!c)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the consumer is NULL");
+    if (kci_client_check(c->client) == KC_E_FORKED)
+        return kci_fail(detail, KC_E_FORKED, NULL);
+    if (atomic_exchange_explicit(&c->inside, true, memory_order_acquire))
+        return kci_fail(detail, KC_E_STATE, "another thread is in a call on this consumer");
+    kc_err err = close_consumer(c, timeout_ms);
+    kci_consumer_leave(c);
+    return err == KC_OK ? KC_OK : kci_fail(detail, err, NULL);
+}
+
+void kc_consumer_free(kc_consumer *c)
+{
+    /* In a forked child the lock may be held by a thread that does not exist there. */
+    if (!c || kci_client_check(c->client) == KC_E_FORKED)
+        return;
+    close_consumer(c, 0);
+    pthread_mutex_lock(&c->lock);
+    free_queries_and_parts(c);
+    pthread_mutex_unlock(&c->lock);
+    consumer_unref(c);
+}
+
+/* ---- the beginning ------------------------------------------------------------------------ */
+
+/* Properties of this consumer: its own, else the client's. */
+typedef struct settings {
+    const kc_config *own; /* may be NULL */
+    const kc_config *client;
+} settings;
+
+static const kc_config *config_for(const settings *s, kci_prop prop)
+{
+    return s->own && kci_config_is_set(s->own, prop) ? s->own : s->client;
+}
+
+static int64_t int_of(const settings *s, kci_prop prop)
+{
+    return kci_config_int(config_for(s, prop), prop);
+}
+
+static int32_t int32_of(const settings *s, kci_prop prop)
+{
+    int64_t v = int_of(s, prop);
+    return v > INT32_MAX ? INT32_MAX : (int32_t)v;
+}
+
+static kc_err read_settings(kc_consumer *c, const settings *s, kc_error *detail)
+{
+    const char *rack = kci_config_str(s->client, KCI_P_CLIENT_RACK);
+    c->rack = kci_strndup(rack ? rack : "", rack ? strlen(rack) : 0);
+    if (!c->rack)
+        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    c->read.committed = int_of(s, KCI_P_ISOLATION_LEVEL) == 1;
+    c->read.check_crcs = int_of(s, KCI_P_CHECK_CRCS) != 0;
+    c->read.max_records = int32_of(s, KCI_P_MAX_POLL_RECORDS);
+    c->read.max_decompressed = (size_t)int_of(s, KCI_P_FETCH_DECOMPRESSED_MAX_BYTES);
+    c->fetch = (kci_fetch_options){
+        .max_wait_ms = int32_of(s, KCI_P_FETCH_MAX_WAIT_MS),
+        .min_bytes = int32_of(s, KCI_P_FETCH_MIN_BYTES),
+        .max_bytes = int32_of(s, KCI_P_FETCH_MAX_BYTES),
+        .max_partition_bytes = int32_of(s, KCI_P_MAX_PARTITION_FETCH_BYTES),
+        .committed = c->read.committed,
+        .rack = kc_str(c->rack),
+    };
+    c->report_eof = int_of(s, KCI_P_ENABLE_PARTITION_EOF) != 0;
+    c->api_timeout_ms = int32_of(s, KCI_P_DEFAULT_API_TIMEOUT_MS);
+    c->request_timeout_us = int_of(s, KCI_P_REQUEST_TIMEOUT_MS) * 1000;
+    c->lease_us = int_of(s, KCI_P_METADATA_MAX_AGE_MS) * 1000;
+    c->backoff.base_us = int_of(s, KCI_P_RETRY_BACKOFF_MS) * 1000;
+    c->backoff.max_us = int_of(s, KCI_P_RETRY_BACKOFF_MAX_MS) * 1000;
+    c->reset = (int)int_of(s, KCI_P_AUTO_OFFSET_RESET);
+    c->reset_duration_ms = kci_config_reset_duration_ms(config_for(s, KCI_P_AUTO_OFFSET_RESET));
+    return KC_OK;
+}
+
+static void init_lists(kc_consumer *c)
+{
+    uint64_t seed[2];
+    c->sys->random(c->sys, seed, sizeof seed);
+    kci_random_seed(&c->random, seed[0]);
+    kci_map_init(&c->ids, seed[1]);
+    kci_list_init(&c->ready);
+    kci_list_init(&c->todo);
+    kci_list_init(&c->waiting);
+    kci_list_init(&c->queries);
+    kci_list_init(&c->sources);
+    kci_probes_init(&c->probes, c->client, &c->lock);
+    c->probes.on_answers = on_probe_answers;
+    c->next_due_us = INT64_MAX;
+    c->task.fn = on_task;
+    c->timer.fn = on_timer;
+    c->user.kind = "consumer";
+    c->user.on_metadata = on_metadata;
+    c->user.on_node = on_node;
+    c->user.on_close = on_close;
+}
+
+static kc_err make_parts(kc_consumer *c, size_t buffer)
+{
+    c->credit = kci_credit_new(buffer, on_room, c);
+    if (!c->credit)
+        return KC_E_NO_MEMORY;
+    c->read.blocks = kci_credit_blocks(c->credit);
+    c->pool = kci_records_pool_new(c->credit);
+    if (!c->pool)
+        return KC_E_NO_MEMORY;
+    bool driven = kci_client_driven(c->client);
+    kc_err err = kci_decompressor_new(&c->read.decompressor);
+    if (err == KC_OK)
+        err = kci_event_new(c->loop, driven, &c->readable);
+    if (err == KC_OK)
+        err = kci_event_new(c->loop, driven, &c->answered);
+    return err;
+}
+
+static kc_consumer *new_consumer(kc_client *client)
+{
+    kc_consumer *c = kci_calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    atomic_init(&c->refs, 1);
+    c->client = kci_client_ref(client);
+    c->loop = kci_client_loop(client);
+    c->sys = kci_client_sys(client);
+    c->log = kci_client_log(client);
+    c->stats = kci_client_stats(client);
+    pthread_mutex_init(&c->lock, NULL);
+    init_lists(c);
+    c->metadata = kci_client_metadata(client);
+    return c;
+}
+
+typedef struct attach_args {
+    kc_consumer *consumer;
+    kc_err err;
+} attach_args;
+
+static void attach(void *arg)
+{
+    attach_args *a = arg;
+    kc_consumer *c = a->consumer;
+    a->err = kci_loop_reserve_timers(c->loop, 1);
+    if (a->err != KC_OK)
+        return;
+    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    kci_user_add(c->client, &c->user);
+    pthread_mutex_lock(&c->lock);
+    kci_consumer_take_metadata(c); /* there may be a newer one by now */
+    kci_consumer_unlock(c);
+}
+
+/* The loop answers within a turn, and runs no user code: no deadline. */
+static kc_err attach_to_loop(kc_consumer *c)
+{
+    attach_args a = { c, KC_OK };
+    kc_err err = kci_client_run(c->client, attach, &a, INT64_MAX);
+    return err == KC_OK ? a.err : err;
+}
+
+kc_err kc_consumer_new(kc_client *client, const kc_consumer_options *options, kc_consumer **out,
+                       kc_error *detail)
+{
+    if (!client || !out || (options && options->size < offsetof(kc_consumer_options, config)))
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "client or out is NULL, or options->size is not set");
+    *out = NULL;
+    kc_err err = kci_client_check(client);
+    if (err != KC_OK)
+        return kci_fail(detail, err, NULL);
+    settings s = { options && options->size >= sizeof *options ? options->config : NULL,
+                   kci_client_config(client) };
+    err = kci_config_check(s.own ? s.own : s.client, 'C', detail);
+    if (err != KC_OK)
+        return err;
+    kc_consumer *c = new_consumer(client);
+    if (!c)
+        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    err = read_settings(c, &s, detail);
+    if (err != KC_OK) {
+        destroy(c);
+        return err;
+    }
+    err = make_parts(c, (size_t)int_of(&s, KCI_P_FETCH_BUFFER_BYTES));
+    if (err == KC_OK)
+        err = attach_to_loop(c);
+    if (err != KC_OK) {
+        destroy(c);
+        return kci_fail(detail, err, NULL);
+    }
+    *out = c;
+    return KC_OK;
+}

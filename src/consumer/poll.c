@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kc_consumer_poll: takes the first partition that is ready, reads its first slice without the
+ * lock, and moves the position. A slice is read to its end before the next partition has its turn,
+ * so at most one batch is decompressed at a time and not yet handed out. */
+#include "base/err.h"
+#include "consumer/consumer.h"
+
+void kci_consumer_sync_readable(kc_consumer *c)
+{
+    if (!kci_list_is_empty(&c->ready) || c->closed) {
+        kci_event_signal(c->readable);
+        return;
+    }
+    kci_event_clear(c->readable);
+    if (atomic_load(&c->interrupted)) /* set before its signal, which may just have been cleared */
+        kci_event_signal(c->readable);
+}
+
+/* ---- slices ------------------------------------------------------------------------------- */
+
+static void describe(kc_consumer *c, const kci_slice *s, kc_records *r)
+{
+    r->next_offset = c->cursor.position;
+    r->leader_epoch = c->cursor.epoch;
+    r->high_watermark = s->high_watermark;
+    r->last_stable = s->last_stable;
+    r->log_start = s->log_start;
+    r->offset = r->count > 0 ? r->data[0].offset : c->cursor.position;
+}
+
+static int64_t end_of(kc_consumer *c, const kci_slice *s)
+{
+    return c->read.committed ? s->last_stable : s->high_watermark;
+}
+
+/* Room again in the part's queue: it may be fetched. */
+static void maybe_resume(kc_consumer *c, kci_part *p)
+{
+    if (!p->full || p->queued_bytes > p->resume_bytes)
+        return;
+    p->full = false;
+    kci_part_todo(c, p);
+    kci_consumer_post(c);
+}
+
+/* The slice has been read: on to the next one, and the next partition. */
+static void end_slice(kc_consumer *c, kci_part *p)
+{
+    kci_slice *s = p->first;
+    kc_err tail = s->tail_error;
+    int64_t offset = s->tail_offset, next = s->tail_next, end = end_of(c, s);
+    kci_cursor_close(&c->cursor);
+    p->first = s->next;
+    if (!p->first)
+        p->last = NULL;
+    p->queued_bytes -= s->size;
+    kci_fetched_unref(s->owner);
+    if (tail != KC_OK) {
+        kci_part_stop(c, p, tail, offset, next, NULL);
+        kci_consumer_post(c);
+        return;
+    }
+    if (c->report_eof && !p->first && end >= 0 && p->position >= end &&
+        p->eof_offset != p->position) {
+        p->eof = true;
+        p->eof_offset = p->position;
+    }
+    kci_link_remove(&p->ready_link);
+    kci_part_offer(c, p);
+    maybe_resume(c, p);
+}
+
+/* After a read of the part's first slice. */
+static void move_on(kc_consumer *c, kci_part *p, kc_err err, kc_records *r)
+{
+    const kci_slice *s = p->first;
+    c->reading = NULL;
+    p->position = c->cursor.position;
+    p->position_epoch = c->cursor.epoch;
+    if (r->count > 0) {
+        describe(c, s, r);
+        r->at_end = !s->next && end_of(c, s) >= 0 && r->next_offset >= end_of(c, s);
+    }
+    if (err == KC_OK) {
+        if (kci_cursor_at_end(&c->cursor))
+            end_slice(c, p);
+    } else if (err != KC_E_NO_MEMORY) {
+        int64_t offset = c->cursor.error_offset, next = c->cursor.error_next;
+        kci_cursor_close(&c->cursor);
+        kci_part_stop(c, p, err, offset, next, NULL);
+        kci_consumer_post(c);
+    }
+}
+
+/* Reads from the part's first slice. Lock held, and released meanwhile. *out NULL and KC_OK: all of
+ * it was to be passed over, or an error was found that comes next. */
+static kc_err read_slice(kc_consumer *c, kci_part *p, kc_records **out)
+{
+    c->reading = p;
+    if (c->cursor.slice != p->first) {
+        kci_cursor_close(&c->cursor);
+        kci_cursor_open(&c->cursor, p->first, p->position, p->position_epoch);
+    }
+    pthread_mutex_unlock(&c->lock);
+    kc_err err = KC_E_NO_MEMORY;
+    kc_records *r =
+        kci_records_take(c->pool, p->topic->name, p->number, kci_read_options_views(&c->read));
+    if (r)
+        err = kci_cursor_read(&c->cursor, &c->read, r);
+    pthread_mutex_lock(&c->lock);
+    if (!r) {
+        c->reading = NULL;
+        return KC_E_NO_MEMORY;
+    }
+    move_on(c, p, err, r);
+    if (r->count == 0) {
+        kc_records_free(r);
+        return err == KC_E_NO_MEMORY ? err : KC_OK;
+    }
+    atomic_fetch_add_explicit(&c->stats->records_fetched, r->count, memory_order_relaxed);
+    *out = r;
+    return KC_OK;
+}
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+static kc_err give_error(kci_part *p, kc_records *r)
+{
+    kc_err err = p->error;
+    r->offset = p->error_offset;
+    r->next_offset = p->error_next;
+    const char *text = p->error_text ? p->error_text : kc_error_text(err);
+    kci_fail(&r->error, err, "%.*s [%d], offset %lld: %s", (int)p->topic->name.size, p->topic->text,
+             p->number, (long long)p->error_offset, text);
+    p->error = KC_OK;
+    p->error_text = NULL;
+    return err;
+}
+
+static void give_eof(kci_part *p, kc_records *r)
+{
+    r->offset = r->next_offset = p->position;
+    r->leader_epoch = p->position_epoch;
+    r->at_end = true;
+    p->eof = false;
+}
+
+/* An error or the end of the part, as kc_records without records. */
+static kc_err take_event(kc_consumer *c, kci_part *p, kc_records **out)
+{
+    kc_records *r = kci_records_take(c->pool, p->topic->name, p->number, 1);
+    if (!r)
+        return KC_E_NO_MEMORY;
+    kc_err err = KC_OK;
+    r->high_watermark = p->high_watermark;
+    r->last_stable = p->last_stable;
+    r->log_start = p->log_start;
+    if (p->error != KC_OK)
+        err = give_error(p, r);
+    else
+        give_eof(p, r);
+    kci_part_offer(c, p);
+    *out = r;
+    return err;
+}
+
+/* ---- poll --------------------------------------------------------------------------------- */
+
+/* One step; *again: something was passed over, there may be more. */
+static kc_err take_one(kc_consumer *c, kc_records **out, bool *again)
+{
+    kc_err err = KC_OK;
+    pthread_mutex_lock(&c->lock);
+    kci_link *l = kci_list_first(&c->ready);
+    *again = l != NULL;
+    if (c->closed) {
+        err = KC_E_CLOSED;
+    } else if (atomic_exchange(&c->interrupted, false)) {
+        err = KC_E_INTERRUPTED;
+    } else if (l) {
+        kci_part *p = KCI_CONTAINER_OF(l, kci_part, ready_link);
+        if (p->first && !p->paused)
+            err = read_slice(c, p, out);
+        else
+            err = take_event(c, p, out);
+    } else if (c->starved) {
+        kci_consumer_post(c);
+    }
+    kci_consumer_sync_readable(c);
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+/* The time has passed without records: is there a reason that lasts? */
+static kc_err explain(kc_consumer *c, kc_error *detail)
+{
+    pthread_mutex_lock(&c->lock);
+    kc_err refused = c->refused;
+    pthread_mutex_unlock(&c->lock);
+    kc_error problem;
+    kc_err err = kci_client_last_problem(c->client, &problem);
+    if (err != KC_E_AUTHENTICATION && err != KC_E_TLS)
+        return refused == KC_OK ? KC_OK : kci_fail(detail, refused, NULL);
+    if (detail)
+        *detail = problem;
+    return err;
+}
+
+static kc_err poll(kc_consumer *c, int32_t timeout_ms, kc_records **out, kc_error *detail)
+{
+    int64_t deadline = INT64_MIN; /* the clock is read only when there is nothing */
+    bool stepped = false;
+    for (;;) {
+        bool again;
+        kc_err err = take_one(c, out, &again);
+        if (*out && err != KC_OK) {
+            kc_records_error(*out, detail);
+            return err;
+        }
+        if (*out)
+            return KC_OK;
+        if (err != KC_OK)
+            return kci_fail(detail, err, NULL);
+        if (deadline == INT64_MIN)
+            deadline = kci_consumer_deadline(c, timeout_ms, -1);
+        if (!again && timeout_ms == 0 && kci_client_driven(c->client) && !stepped) {
+            stepped = true; /* who never waits would never run the loop */
+            kc_client_step(c->client, 0);
+            continue;
+        }
+        if (again && (timeout_ms < 0 || c->sys->mono_us(c->sys) < deadline))
+            continue;
+        if (again || !kci_event_wait(c->readable, deadline))
+            return explain(c, detail);
+    }
+}
+
+kc_err kc_consumer_poll(kc_consumer *c, int32_t timeout_ms, kc_records **out, kc_error *detail)
+{
+    if (!out)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "out is NULL");
+    *out = NULL;
+    kc_err err = kci_consumer_enter(c, detail);
+    if (err != KC_OK)
+        return err;
+    err = poll(c, timeout_ms, out, detail);
+    kci_consumer_leave(c);
+    return err;
+}
+
+int kc_consumer_fd(kc_consumer *c)
+{
+    return kci_event_fd(c->readable);
+}
+
+void kc_consumer_wakeup(kc_consumer *c)
+{
+    atomic_store(&c->interrupted, true);
+    kci_event_signal(c->readable);
+    kci_event_signal(c->answered);
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each partition needs next: a leader, a position, a check, to be fetched, or time. Whoever
+ * changes something about a partition puts it on the todo list; one function looks at it and
+ * decides. Nothing here is periodic. */
+#include <assert.h>
+
+#include "base/bytes.h"
+#include "consumer/consumer.h"
+
+enum {
+    /* How long brokers may say that a topic does not exist until it is reported: a new one may not
+     * have reached every broker yet, and one that was seen may be missing at a broker that has just
+     * started. */
+    GRACE_NEW_US = 2 * 1000 * 1000,
+    GRACE_SEEN_US = 30 * 1000 * 1000
+};
+
+static int64_t now_us(kc_consumer *c)
+{
+    return kci_loop_now(c->loop);
+}
+
+void kci_part_set_state(kci_part *p, kci_part_state state)
+{
+#define TO(s) (1u << KCI_PART_##s)
+    static const uint8_t allowed[KCI_PART_STATE_COUNT] = {
+        [KCI_PART_UNPLACED] = TO(UNPLACED) | TO(PLACING) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PART_PLACING] = TO(UNPLACED) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PART_UNCHECKED] = TO(UNPLACED) | TO(CHECKING) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PART_CHECKING] = TO(UNPLACED) | TO(UNCHECKED) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PART_FETCHING] = TO(UNPLACED) | TO(UNCHECKED) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PART_STOPPED] = TO(UNPLACED) | TO(FETCHING),
+    };
+#undef TO
+    assert(allowed[p->state] & (1u << state));
+    (void)allowed;
+    p->state = state;
+}
+
+void kci_part_todo(kc_consumer *c, kci_part *p)
+{
+    kci_link_remove(&p->wait_link);
+    if (!kci_link_is_on(&p->todo_link))
+        kci_list_push_back(&c->todo, &p->todo_link);
+}
+
+static void wait_until(kc_consumer *c, kci_part *p, int64_t at_us)
+{
+    p->retry_us = at_us;
+    kci_link_remove(&p->todo_link);
+    kci_link_remove(&p->wait_link);
+    kci_list_push_back(&c->waiting, &p->wait_link);
+    kci_consumer_due_at(c, at_us);
+}
+
+void kci_part_retry(kc_consumer *c, kci_part *p)
+{
+    if (p->failures < 30)
+        p->failures++;
+    wait_until(c, p, now_us(c) + kci_backoff_delay(&c->backoff, p->failures, &c->random));
+    kci_part_update_want(c, p);
+}
+
+void kci_part_offer(kc_consumer *c, kci_part *p)
+{
+    bool has = (p->first && !p->paused) || p->error != KC_OK || p->eof;
+    if (!has) {
+        kci_link_remove(&p->ready_link);
+        return;
+    }
+    if (!kci_link_is_on(&p->ready_link))
+        kci_list_push_back(&c->ready, &p->ready_link);
+    kci_event_signal(c->readable);
+}
+
+void kci_part_drop_buffer(kc_consumer *c, kci_part *p)
+{
+    while (p->first) {
+        kci_slice *s = p->first;
+        p->first = s->next;
+        kci_fetched_unref(s->owner);
+    }
+    p->last = NULL;
+    p->queued_bytes = 0;
+    p->full = false;
+    p->fetch_offset = p->position;
+    p->fetch_epoch = p->position_epoch;
+    p->token = ++c->last_token;
+    kci_part_offer(c, p);
+}
+
+void kci_part_set_position(kc_consumer *c, kci_part *p, int64_t offset, int32_t epoch)
+{
+    p->position = offset;
+    p->position_epoch = epoch;
+    p->epoch_unsure = p->told = p->eof = p->recreated = false;
+    p->eof_offset = -1;
+    kci_part_set_state(p, KCI_PART_FETCHING);
+    kci_part_drop_buffer(c, p);
+    kci_event_signal(c->answered);
+}
+
+static void put_error(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, int64_t next,
+                      const char *text)
+{
+    p->error = err;
+    p->error_offset = offset;
+    p->error_next = next;
+    p->error_text = text;
+    kci_part_offer(c, p);
+    kci_event_signal(c->answered);
+    KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER, "%.*s [%d] at offset %lld: %s: %s",
+            (int)p->topic->name.size, p->topic->text, p->number, (long long)offset,
+            kc_error_name(err), text ? text : kc_error_text(err));
+}
+
+void kci_part_stop(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, int64_t next,
+                   const char *text)
+{
+    kci_part_set_state(p, KCI_PART_STOPPED);
+    kci_part_drop_buffer(c, p);
+    p->stop_error = err;
+    p->eof = false;
+    put_error(c, p, err, offset, next, text);
+    kci_part_todo(c, p);
+}
+
+void kci_part_report(kc_consumer *c, kci_part *p, kc_err err, const char *text)
+{
+    if (p->told_error == err)
+        return;
+    p->told_error = err;
+    put_error(c, p, err, p->position, p->position, text);
+}
+
+/* ---- metadata ----------------------------------------------------------------------------- */
+
+static void forget_id(kc_consumer *c, kci_read_topic *t)
+{
+    kc_bytes key = kc_mem(t->id.bytes, sizeof t->id.bytes);
+    if (!kci_uuid_is_zero(&t->id) && kci_map_get(&c->ids, key) == t)
+        kci_map_remove(&c->ids, key);
+    t->id = (kc_uuid){ { 0 } };
+}
+
+/* The topic was deleted, and there is another one of its name. */
+static void topic_recreated(kc_consumer *c, kci_read_topic *t)
+{
+    KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER, "topic %.*s was deleted and created again",
+            (int)t->name.size, t->text);
+    for (int32_t i = 0; i < t->parts.count; i++) {
+        kci_part *p = t->parts.items[i];
+        p->recreated = p->state != KCI_PART_STOPPED;
+        if (p->state != KCI_PART_PLACING && p->state != KCI_PART_CHECKING)
+            continue;
+        p->token = ++c->last_token; /* what is being asked is about the old one */
+        kci_part_set_state(p,
+                           p->state == KCI_PART_PLACING ? KCI_PART_UNPLACED : KCI_PART_UNCHECKED);
+    }
+}
+
+/* Without memory for the map the topic counts as one without an id: it is fetched by name. */
+static void take_id(kc_consumer *c, kci_read_topic *t, const kc_uuid *id)
+{
+    if (kci_uuid_equal(&t->id, id))
+        return;
+    bool recreated = !kci_uuid_is_zero(&t->id) && !kci_uuid_is_zero(id);
+    forget_id(c, t);
+    if (!kci_uuid_is_zero(id)) {
+        t->id = *id;
+        if (kci_map_put(&c->ids, kc_mem(t->id.bytes, sizeof t->id.bytes), t, NULL) != KC_OK)
+            t->id = (kc_uuid){ { 0 } };
+    }
+    if (recreated)
+        topic_recreated(c, t);
+}
+
+/* The topic as the present snapshot shows it. */
+static void take_topic(kc_consumer *c, kci_read_topic *t)
+{
+    t->meta = kci_metadata_topic(c->metadata, t->name);
+    if (!t->meta)
+        return;
+    if (t->meta->err == KC_OK)
+        take_id(c, t, &t->meta->id);
+}
+
+static void count_topics_without_id(kc_consumer *c)
+{
+    c->topics_without_id = 0;
+    for (int32_t i = 0; i < c->assignment.topics.count; i++) {
+        const kci_read_topic *t = c->assignment.topics.items[i];
+        if (t->meta && t->meta->err == KC_OK && kci_uuid_is_zero(&t->id))
+            c->topics_without_id++;
+    }
+}
+
+static const kci_partition_meta *partition_meta(const kci_part *p)
+{
+    const kci_topic_meta *t = p->topic->meta;
+    return t && p->number < t->partition_count ? &t->partitions[p->number] : NULL;
+}
+
+void kci_consumer_take_metadata(kc_consumer *c)
+{
+    kci_metadata *old = c->metadata;
+    c->metadata = kci_client_metadata(c->client);
+    for (int32_t i = 0; i < c->assignment.topics.count; i++)
+        take_topic(c, c->assignment.topics.items[i]);
+    count_topics_without_id(c);
+    kci_metadata_unref(old);
+    int32_t topic = 0, at = 0;
+    for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+        const kci_partition_meta *m = partition_meta(p);
+        bool moved = m && (m->leader != p->leader || m->leader_epoch != p->leader_epoch);
+        if (moved)
+            p->retry_us = 0; /* that is what was waited for */
+        if (p->retry_us <= now_us(c))
+            kci_part_todo(c, p);
+    }
+    c->queries_due = true;
+    kci_consumer_drop_sources(c);
+}
+
+/* ---- leaders ------------------------------------------------------------------------------ */
+
+/* The brokers do not know the topic or the partition: reported when that lasts. */
+static void missing(kc_consumer *c, kci_part *p, kc_err err)
+{
+    if (p->missing_since_us == 0)
+        p->missing_since_us = now_us(c);
+    int64_t report_us = p->missing_since_us + (p->leader >= 0 ? GRACE_SEEN_US : GRACE_NEW_US);
+    if (now_us(c) >= report_us)
+        kci_part_report(c, p, err, NULL);
+    c->want_refresh = true;
+    kci_part_retry(c, p);
+    if (p->told_error != err && p->retry_us > report_us)
+        wait_until(c, p, report_us);
+}
+
+/* Finds the part's leader in the snapshot; false: it has none now, and will be looked at again. */
+static bool find_leader(kc_consumer *c, kci_part *p)
+{
+    kci_read_topic *t = p->topic;
+    if (!t->meta) {
+        take_topic(c, t);
+        count_topics_without_id(c);
+    }
+    if (!t->meta) /* asked for: there will be a newer snapshot */
+        return false;
+    kc_err err = t->meta->err;
+    const kci_partition_meta *m = partition_meta(p);
+    if (!m && err == KC_OK)
+        err = KC_E_UNKNOWN_PARTITION;
+    if (!m && (err == KC_E_UNKNOWN_PARTITION || err == KC_E_UNKNOWN_TOPIC_OR_PARTITION)) {
+        missing(c, p, err);
+        return false;
+    }
+    if (!m || err == KC_E_TOPIC_AUTHORIZATION_FAILED) {
+        if (!(kc_error_flags(err) & KC_ERROR_RETRIABLE))
+            kci_part_report(c, p, err, NULL);
+        return false;
+    }
+    if (m->leader < 0) {
+        c->want_refresh = true;
+        kci_part_retry(c, p);
+        return false;
+    }
+    p->leader = m->leader;
+    p->leader_epoch = m->leader_epoch;
+    p->missing_since_us = 0;
+    return true;
+}
+
+/* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
+static int32_t choose_node(kc_consumer *c, kci_part *p)
+{
+    if (p->preferred < 0)
+        return p->leader;
+    const kci_partition_meta *m = partition_meta(p);
+    bool good = now_us(c) < p->preferred_until && kci_metadata_node(c->metadata, p->preferred);
+    for (int32_t i = 0; good && m && i < m->offline_count; i++)
+        good = m->offline[i] != p->preferred;
+    if (!good)
+        p->preferred = -1;
+    return good ? p->preferred : p->leader;
+}
+
+static void leave_source(kci_part *p)
+{
+    if (p->source)
+        kci_source_remove(p->source, p);
+}
+
+static void join_source(kc_consumer *c, kci_part *p)
+{
+    int32_t node = choose_node(c, p);
+    if (!p->source || p->source->id != node) {
+        kci_source *s = kci_consumer_source(c, node);
+        if (!s) {
+            kci_part_retry(c, p);
+            return;
+        }
+        leave_source(p);
+        kci_source_add(s, p);
+    }
+    kci_part_update_want(c, p);
+}
+
+/* ---- the part ------------------------------------------------------------------------------ */
+
+/* The topic is another one: once the old one's records have been read, begins as at first. */
+static void begin_anew(kc_consumer *c, kci_part *p)
+{
+    if (p->first) {
+        p->full = true;
+        p->resume_bytes = 0;
+        kci_part_update_want(c, p);
+        return;
+    }
+    p->recreated = false;
+    p->checked_epoch = p->preferred = -1;
+    p->high_watermark = p->last_stable = p->log_start = -1;
+    if (p->state != KCI_PART_UNPLACED) {
+        kci_part_out_of_range(c, p, "the topic was deleted and created again: seek");
+        return;
+    }
+    kci_part_todo(c, p);
+}
+
+static void route(kc_consumer *c, kci_part *p)
+{
+    if (p->state == KCI_PART_STOPPED) {
+        leave_source(p);
+        return;
+    }
+    if (p->retry_us > now_us(c)) {
+        wait_until(c, p, p->retry_us);
+        kci_part_update_want(c, p);
+        return;
+    }
+    p->retry_us = 0;
+    if (!find_leader(c, p)) {
+        kci_source_want(p, false);
+        return;
+    }
+    if (p->recreated) {
+        begin_anew(c, p);
+        return;
+    }
+    if (p->state == KCI_PART_UNPLACED)
+        kci_part_place(c, p);
+    else if (p->state == KCI_PART_UNCHECKED)
+        kci_part_check(c, p);
+    if (p->state == KCI_PART_FETCHING)
+        join_source(c, p);
+    else
+        kci_source_want(p, false);
+}
+
+void kci_part_update_want(kc_consumer *c, kci_part *p)
+{
+    bool want = p->state == KCI_PART_FETCHING && !p->paused && !p->full && !p->recreated &&
+                p->retry_us <= now_us(c);
+    kci_source_want(p, want);
+}
+
+void kci_consumer_run(kc_consumer *c)
+{
+    if (c->detached || c->closed)
+        return;
+    for (kci_link *l; (l = kci_list_pop_front(&c->todo));)
+        route(c, KCI_CONTAINER_OF(l, kci_part, todo_link));
+    kci_consumer_run_queries(c);
+    kci_probes_send(&c->probes);
+    kci_consumer_fetch(c);
+}
+
+void kci_consumer_due_at(kc_consumer *c, int64_t at_us)
+{
+    if (at_us >= c->next_due_us)
+        return;
+    c->next_due_us = at_us;
+    kci_timer_set(c->loop, &c->timer, at_us);
+}
+
+void kci_consumer_wake_due(kc_consumer *c)
+{
+    int64_t now = now_us(c);
+    c->next_due_us = INT64_MAX;
+    c->queries_due = true;
+    kci_list *list = &c->waiting;
+    for (kci_link *l = kci_list_first(list), *next; l; l = next) {
+        next = kci_list_next(list, l);
+        kci_part *p = KCI_CONTAINER_OF(l, kci_part, wait_link);
+        if (p->retry_us <= now)
+            kci_part_todo(c, p);
+        else
+            kci_consumer_due_at(c, p->retry_us);
+    }
+    for (kci_link *l = kci_list_first(&c->sources); l; l = kci_list_next(&c->sources, l)) {
+        const kci_source *s = KCI_CONTAINER_OF(l, kci_source, link);
+        if (s->retry_us > now)
+            kci_consumer_due_at(c, s->retry_us);
+    }
+}
+
+void kci_part_unassign(kc_consumer *c, kci_part *p)
+{
+    p->assigned = false;
+    p->error = KC_OK;
+    p->eof = false;
+    kci_part_drop_buffer(c, p);
+    kci_link_remove(&p->todo_link);
+    kci_link_remove(&p->wait_link);
+    leave_source(p);
+    if (p->topic->parts.count == 1)
+        forget_id(c, p->topic);
+    kci_assignment_remove(&c->assignment, p);
+    kci_part_unref(p);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fetch sessions. The cost of a request follows what changed, not how much is assigned: partitions
+ * whose place in the session may be out of date are on the dirty list. */
+#include "consumer/source.h"
+
+#include "base/bytes.h"
+#include "base/mem.h"
+
+enum {
+    VERSION_SESSIONS = 7,
+    VERSION_IDS = 13,
+    MOST_LEFT = 256 /* more than so many that left: a new session is simpler */
+};
+
+void kci_source_init(kci_source *s, struct kc_consumer *consumer, int32_t id)
+{
+    *s = (kci_source){ .consumer = consumer, .id = id };
+    kci_list_init(&s->parts);
+    kci_list_init(&s->dirty);
+}
+
+static void clear_left(kci_source *s)
+{
+    for (int32_t i = 0; i < s->left_count; i++)
+        kci_read_topic_unref(s->left[i].topic);
+    s->left_count = 0;
+}
+
+void kci_source_clear(kci_source *s)
+{
+    clear_left(s);
+    kci_session_release(s);
+    kci_free(s->left);
+    kci_free(s->arrays.topics);
+    kci_free(s->arrays.parts);
+    kci_free(s->arrays.forgotten);
+    kci_free(s->arrays.forgotten_parts);
+    kci_free(s->arrays.named);
+}
+
+static void mark_dirty(kci_part *p)
+{
+    if (!kci_link_is_on(&p->dirty_link))
+        kci_list_push_back(&p->source->dirty, &p->dirty_link);
+}
+
+/* Whether the session has the part under the id of a topic that is not there any more. */
+static bool is_other_topic(const kci_source *s, const kci_part *p)
+{
+    return s->by_id && !kci_uuid_equal(&p->sent_id, &p->topic->id);
+}
+
+/* A part that comes back before the session was told that it left has never left. */
+static void cancel_leave(kci_source *s, kci_part *p)
+{
+    for (int32_t i = 0; i < s->left_count; i++) {
+        kci_left *l = &s->left[i];
+        if (l->partition == p->number && kci_bytes_equal(l->topic->name, p->topic->name) &&
+            (!s->by_id || kci_uuid_equal(&l->id, &p->topic->id))) {
+            kci_read_topic_unref(l->topic);
+            *l = s->left[--s->left_count];
+            return;
+        }
+    }
+}
+
+void kci_source_add(kci_source *s, kci_part *p)
+{
+    p->source = s;
+    p->in_session = false;
+    kci_list_push_back(&s->parts, &p->source_link);
+    cancel_leave(s, p);
+    mark_dirty(p);
+}
+
+/* Remembers to tell the session. Without memory, or when it is much, the session begins anew. */
+static void leave(kci_source *s, kci_part *p)
+{
+    p->in_session = false;
+    if (s->session_epoch == 0)
+        return;
+    if (s->left_count == s->left_cap && s->left_cap < MOST_LEFT) {
+        int32_t cap = s->left_cap ? s->left_cap * 2 : 8;
+        kci_left *grown = kci_realloc_array(s->left, (size_t)cap, sizeof *grown);
+        if (grown) {
+            s->left = grown;
+            s->left_cap = cap;
+        }
+    }
+    if (s->left_count == s->left_cap) {
+        kci_session_reset(s);
+        return;
+    }
+    s->left[s->left_count++] = (kci_left){ kci_read_topic_ref(p->topic), p->sent_id, p->number };
+}
+
+void kci_source_remove(kci_source *s, kci_part *p)
+{
+    kci_source_want(p, false);
+    kci_link_remove(&p->source_link);
+    kci_link_remove(&p->dirty_link);
+    p->source = NULL;
+    if (p->in_session)
+        leave(s, p);
+}
+
+void kci_source_want(kci_part *p, bool wanted)
+{
+    if (!p->source)
+        return;
+    if (p->wanted != wanted) {
+        p->wanted = wanted;
+        p->source->wanted += wanted ? 1 : -1;
+    }
+    mark_dirty(p);
+}
+
+bool kci_session_is_current(const kci_source *s, const kci_part *p)
+{
+    return p->source == s && p->in_session && p->sent_token == p->token &&
+           p->sent_offset == p->fetch_offset;
+}
+
+static int32_t epoch_to_send(const kci_part *p)
+{
+    return p->epoch_unsure ? -1 : p->fetch_epoch;
+}
+
+/* Whether the session has to be told about the part. */
+static bool is_news(const kci_source *s, const kci_part *p)
+{
+    if (!p->wanted)
+        return false;
+    return s->full || !p->in_session || is_other_topic(s, p) || p->sent_token != p->token ||
+           p->sent_offset != p->fetch_offset || p->sent_epoch != p->leader_epoch ||
+           p->sent_fetch_epoch != epoch_to_send(p);
+}
+
+static bool reserve(void *array, int32_t *cap, int32_t count, size_t size)
+{
+    if (count <= *cap)
+        return true;
+    int32_t more = count < INT32_MAX / 2 ? count * 2 : count;
+    void *old;
+    memcpy(&old, array, sizeof old);
+    void *grown = kci_realloc_array(old, (size_t)more, size);
+    if (!grown)
+        return false;
+    memcpy(array, &grown, sizeof grown);
+    *cap = more;
+    return true;
+}
+
+/* The list that a request is made from. */
+static kci_list *candidates(kci_source *s)
+{
+    return s->full ? &s->parts : &s->dirty;
+}
+
+static kci_part *part_of(kci_source *s, kci_link *link)
+{
+    return s->full ? KCI_CONTAINER_OF(link, kci_part, source_link)
+                   : KCI_CONTAINER_OF(link, kci_part, dirty_link);
+}
+
+/* Counts the parts of each topic that are to be named, into topics[].partitions.count. */
+static kc_err count_parts(kci_source *s, uint64_t mark, int32_t *topics, int32_t *parts)
+{
+    kci_fetch_arrays *a = &s->arrays;
+    kci_list *list = candidates(s);
+    for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
+        kci_part *p = part_of(s, l);
+        kci_read_topic *t = p->topic;
+        if (!is_news(s, p))
+            continue;
+        if (t->mark != mark) {
+            if (!reserve(&a->topics, &a->topic_cap, *topics + 1, sizeof *a->topics))
+                return KC_E_NO_MEMORY;
+            t->mark = mark;
+            t->slot = (*topics)++;
+            a->topics[t->slot] = (kci_fetch_request_fetch_topic){ 0 };
+        }
+        a->topics[t->slot].partitions.count++;
+        (*parts)++;
+    }
+    return KC_OK;
+}
+
+/* How many parts the session is to forget. */
+static int32_t count_forgotten(kci_source *s)
+{
+    int32_t n = s->left_count;
+    for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
+        kci_part *p = KCI_CONTAINER_OF(l, kci_part, dirty_link);
+        if (p->in_session && (!p->wanted || is_other_topic(s, p)))
+            n++;
+    }
+    return n;
+}
+
+static void put_forgotten(kci_source *s, kci_read_topic *topic, const kc_uuid *id, int32_t part)
+{
+    kci_fetch_request *b = &s->body;
+    kci_fetch_request_forgotten_topic *f = NULL;
+    int32_t *parts = s->arrays.forgotten_parts;
+    if (b->forgotten_topics_data.count > 0) {
+        f = &b->forgotten_topics_data.data[b->forgotten_topics_data.count - 1];
+        parts = f->partitions.data + f->partitions.count;
+    }
+    if (!f || f->topic.data != topic->name.data || !kci_uuid_equal(&f->topic_id, id)) {
+        f = &b->forgotten_topics_data.data[b->forgotten_topics_data.count++];
+        *f = (kci_fetch_request_forgotten_topic){ .topic = topic->name, .topic_id = *id };
+        f->partitions.data = parts;
+        s->arrays.named[s->named_count++] = kci_read_topic_ref(topic);
+    }
+    f->partitions.data[f->partitions.count++] = part;
+}
+
+static void fill_forgotten(kci_source *s)
+{
+    s->body.forgotten_topics_data.data = s->arrays.forgotten;
+    s->body.forgotten_topics_data.count = 0;
+    for (int32_t i = 0; i < s->left_count; i++)
+        put_forgotten(s, s->left[i].topic, &s->left[i].id, s->left[i].partition);
+    clear_left(s);
+    for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
+        kci_part *p = KCI_CONTAINER_OF(l, kci_part, dirty_link);
+        if (p->in_session && (!p->wanted || is_other_topic(s, p))) {
+            put_forgotten(s, p->topic, &p->sent_id, p->number);
+            p->in_session = false;
+        }
+    }
+}
+
+static void put_part(kci_source *s, kci_part *p, int32_t max_bytes)
+{
+    kci_fetch_request_fetch_topic *t = &s->body.topics.data[p->topic->slot];
+    t->partitions.data[t->partitions.count++] = (kci_fetch_request_fetch_partition){
+        .partition = p->number,
+        .current_leader_epoch = p->leader_epoch,
+        .fetch_offset = p->fetch_offset,
+        .last_fetched_epoch = epoch_to_send(p),
+        .log_start_offset = -1,
+        .partition_max_bytes = max_bytes,
+        .high_watermark = INT64_MAX,
+    };
+    p->in_session = true;
+    p->sent_token = p->token;
+    p->sent_offset = p->fetch_offset;
+    p->sent_epoch = p->leader_epoch;
+    p->sent_fetch_epoch = epoch_to_send(p);
+    p->sent_id = p->topic->id;
+}
+
+static void fill_parts(kci_source *s, int32_t topics, uint64_t mark, int32_t max_bytes)
+{
+    kci_fetch_arrays *a = &s->arrays;
+    s->body.topics.data = a->topics;
+    s->body.topics.count = topics;
+    kci_fetch_request_fetch_partition *next = a->parts;
+    for (int32_t i = 0; i < topics; i++) {
+        a->topics[i].partitions.data = next;
+        next += a->topics[i].partitions.count;
+        a->topics[i].partitions.count = 0;
+    }
+    kci_list *list = candidates(s);
+    for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
+        kci_part *p = part_of(s, l);
+        if (p->topic->mark != mark || !is_news(s, p))
+            continue;
+        kci_fetch_request_fetch_topic *t = &a->topics[p->topic->slot];
+        if (t->partitions.count == 0) {
+            t->topic = p->topic->name;
+            t->topic_id = p->topic->id;
+            a->named[s->named_count++] = kci_read_topic_ref(p->topic);
+        }
+        put_part(s, p, max_bytes);
+    }
+}
+
+/* A full request replaces what the broker has: nothing else is in the session afterwards. */
+static void begin_full(kci_source *s)
+{
+    clear_left(s);
+    for (kci_link *l = kci_list_first(&s->parts); l; l = kci_list_next(&s->parts, l))
+        KCI_CONTAINER_OF(l, kci_part, source_link)->in_session = false;
+}
+
+static void fill_head(kci_source *s, const kci_fetch_options *o)
+{
+    kci_fetch_request *b = &s->body;
+    kci_msg_init(&kci_fetch_request_msg, b);
+    b->max_wait_ms = o->max_wait_ms;
+    b->min_bytes = o->min_bytes;
+    b->max_bytes = o->max_bytes;
+    b->isolation_level = o->committed;
+    b->session_id = s->session_id;
+    b->session_epoch = s->session_epoch;
+    b->rack_id = o->rack;
+}
+
+kc_err kci_session_build(kci_source *s, const kci_fetch_options *o, int16_t version, uint64_t mark)
+{
+    kci_fetch_arrays *a = &s->arrays;
+    bool by_id = version >= VERSION_IDS;
+    if (by_id != s->by_id || version < VERSION_SESSIONS)
+        kci_session_reset(s);
+    s->by_id = by_id;
+    s->full = s->session_epoch == 0;
+    if (s->full)
+        begin_full(s);
+    int32_t topics = 0, parts = 0, forgotten = s->full ? 0 : count_forgotten(s);
+    kc_err err = count_parts(s, mark, &topics, &parts);
+    if (err != KC_OK)
+        return err;
+    if (!reserve(&a->parts, &a->part_cap, parts, sizeof *a->parts) ||
+        !reserve(&a->forgotten, &a->forgotten_cap, forgotten, sizeof *a->forgotten) ||
+        !reserve(&a->forgotten_parts, &a->forgotten_part_cap, forgotten,
+                 sizeof *a->forgotten_parts) ||
+        !reserve(&a->named, &a->named_cap, topics + forgotten, sizeof(kci_read_topic *)))
+        return KC_E_NO_MEMORY;
+
+    s->version = version;
+    fill_head(s, o);
+    if (!s->full)
+        fill_forgotten(s);
+    fill_parts(s, topics, mark, o->max_partition_bytes);
+    while (kci_list_pop_front(&s->dirty)) {
+    }
+    return KC_OK;
+}
+
+void kci_session_release(kci_source *s)
+{
+    for (int32_t i = 0; i < s->named_count; i++)
+        kci_read_topic_unref(s->arrays.named[i]);
+    s->named_count = 0;
+}
+
+bool kci_session_answer(kci_source *s, kc_err err, int32_t session_id)
+{
+    if (err == KC_E_FETCH_SESSION_ID_NOT_FOUND)
+        s->session_id = 0;
+    if (err != KC_OK || (!s->full && session_id != s->session_id)) {
+        kci_session_reset(s);
+        return err == KC_OK;
+    }
+    if (s->full)
+        s->session_id = session_id;
+    if (s->session_id == 0)
+        s->session_epoch = 0; /* the broker keeps no sessions (any more) */
+    else if (s->full || s->session_epoch == INT32_MAX)
+        s->session_epoch = 1;
+    else
+        s->session_epoch++;
+    return true;
+}
+
+void kci_session_reset(kci_source *s)
+{
+    s->session_epoch = 0;
+    clear_left(s);
+}
