@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One administrative request with its repetitions, until an outcome or the deadline. The
+ * application's thread makes it, waits and reads the outcome; in between it belongs to the loop. If
+ * the loop does not answer in time, the thread leaves it to the loop, which frees it in the end. */
+#ifndef ADMIN_OP_H
+#define ADMIN_OP_H
+
+#include <kclient/admin.h>
+
+#include "core/client.h"
+#include "wire/arena.h"
+#include "wire/messages.h"
+
+typedef struct kci_admin_op kci_admin_op;
+
+typedef struct kci_admin_op_type {
+    int16_t api;
+    int16_t min_version;
+    /* Loop, before each attempt: sets op->call.body (and node, if it is not always the same);
+     * remaining time in ms is for the request's own time-out field. */
+    kc_err (*build)(kci_admin_op *op, int32_t remaining_ms);
+    /* Loop: reads an answer. KC_OK: done. Errors that kci_admin_is_transient() knows: once more,
+     * with what op->retry_after_ms says if it is above 0. Others end the operation with op->why as
+     * text. */
+    kc_err (*read)(kci_admin_op *op, const kci_response *response);
+    /* Any thread: frees what the operation owns beyond kci_admin_op. */
+    void (*free)(kci_admin_op *op);
+} kci_admin_op_type;
+
+/* Embedded as the first member in each operation's own struct, which comes from kci_calloc. */
+struct kci_admin_op {
+    const kci_admin_op_type *type;
+    kci_call call; /* build() sets body, and node if it is not always the same */
+    char why[400]; /* the last error's sentence */
+    int32_t retry_after_ms;
+    bool maybe_done; /* an earlier attempt was sent and its answer never came */
+
+    /* op.c's; loop, from the start to the outcome */
+    kc_admin *admin; /* NULL once the admin is gone */
+    kci_link link;
+    kci_timer timer;
+    int64_t deadline_us;
+    uint32_t attempts;
+    kc_err stop_err; /* not KC_OK: end with it as soon as the call allows */
+    bool in_flight, reserved;
+    /* both threads' */
+    kci_event *event; /* set when the outcome is known */
+    kc_err err;       /* the outcome */
+    atomic_int refs;
+};
+
+/* Any thread: the end of a time-out that begins now; -1 is default.api.timeout.ms. */
+int64_t kci_admin_deadline(kc_admin *admin, int32_t timeout_ms);
+
+/* Application's thread: sets up, runs until the outcome, and returns it with its sentence. After it
+ * the caller reads what it wants from its struct and calls kci_admin_op_unref(). When *left is set
+ * the operation is still the loop's and must not be read, only given back. */
+kc_err kci_admin_op_run(kc_admin *admin, kci_admin_op *op, const kci_admin_op_type *type,
+                        int64_t deadline_us, bool *left, kc_error *detail);
+void kci_admin_op_unref(kci_admin_op *op);
+
+/* Whether another attempt may bring another answer. */
+bool kci_admin_is_transient(kc_err err);
+
+/* Keeps a sentence in op->why: the broker's message, else the table's text. Returns err. */
+kc_err kci_admin_op_why(kci_admin_op *op, kc_err err, kc_bytes message);
+
+#endif
