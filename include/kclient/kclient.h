@@ -8,7 +8,10 @@
 #include <kclient/config.h>
 #include <kclient/consumer.h>
 #include <kclient/error.h>
+#include <kclient/interceptor.h>
 #include <kclient/log.h>
+#include <kclient/partitioner.h>
+#include <kclient/producer.h>
 #include <kclient/record.h>
 #include <kclient/stats.h>
 #include <kclient/types.h>

@@ -158,7 +158,7 @@ static size_t distance(const char *a, const char *b)
 const char *kci_prop_nearest(const char *name)
 {
     char wanted[NAME_MAX_LEN + 1], known[NAME_MAX_LEN + 1];
-    size_t best = normalise(name, wanted) / 3 + 1;
+    size_t best = normalise(name, wanted) / 3 + 2;
     const char *nearest = NULL, *containing = NULL;
     for (size_t i = 0; i < KCI_COUNT_OF(rows); i++) {
         normalise(rows[i].name, known);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kclient command: finds the subcommand, and turns errors into messages and exit codes. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/commands.h"
+#include "cli/out.h"
+
+static const cli_command commands[] = {
+    { "topics", "create, list, describe, delete topics", cmd_topics },
+    { "produce", "send lines of files or standard input as records", cmd_produce },
+    { "consume", "print records", cmd_consume },
+    { "perf", "measure: produce, consume, e2e (latency)", cmd_perf },
+#if CLI_HAVE_MOCK
+    { "mock", "run a Kafka cluster for tests in this process", cmd_mock },
+#endif
+    { "config", "list configuration properties", cmd_config },
+    { NULL, NULL, NULL },
+};
+
+void cli_error(const char *format, ...)
+{
+    char text[1200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(stderr, "kclient: %s\n", text);
+}
+
+int cli_exit_code(kc_err err)
+{
+    switch (err) {
+    case KC_OK:
+        return CLI_OK;
+    case KC_E_INVALID_ARGUMENT:
+    case KC_E_UNKNOWN_PROPERTY:
+    case KC_E_BAD_PROPERTY:
+    case KC_E_NOT_SUPPORTED:
+    case KC_E_IO:
+        return CLI_USAGE;
+    case KC_E_TIMED_OUT:
+    case KC_E_REQUEST_TIMED_OUT:
+        return CLI_TIMEOUT;
+    default:
+        return CLI_CLUSTER;
+    }
+}
+
+int cli_fail(const char *what, const kc_error *error)
+{
+    cli_error("%s%s%s (%s)", what, *what ? ": " : "", error->text, kc_error_name(error->code));
+    return cli_exit_code(error->code);
+}
+
+static int list_commands(const char *title, const cli_command *list)
+{
+    out_format("usage: %s COMMAND [options]\n\n", title);
+    for (; list->name; list++)
+        out_format("  %-10s %s\n", list->name, list->summary);
+    out_format("\n`%s COMMAND --help` tells more about each.\n", title);
+    return CLI_OK;
+}
+
+int cli_dispatch(const char *title, const cli_command *list, int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_error("name a command; `%s --help` lists them", title);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
+        return list_commands(title, list);
+    for (const cli_command *c = list; c->name; c++)
+        if (strcmp(c->name, argv[1]) == 0)
+            return c->run(argc - 1, argv + 1);
+    cli_error("there is no command %.60s; `%s --help` lists them", argv[1], title);
+    return CLI_USAGE;
+}
+
+static int print_version(void)
+{
+    out_format("kclient %s (%s)\n", kc_version(), kc_features());
+    return CLI_OK;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    bool version = argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0);
+    return out_close(version ? print_version() : cli_dispatch("kclient", commands, argc, argv));
+}
