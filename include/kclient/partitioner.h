@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The choice of a record's partition. The built-in ones go by name (property partitioner.class):
  *
- *   (not set), murmur2_random   Java's default: murmur2 of the key; records without a key stay on
- * one partition until batch.size bytes went to it, then move on to a random one, preferring those
- * with less waiting (KIP-794) round-robin                 the next partition for each record, keys
- * are ignored (Java: org.apache.kafka.clients.producer.RoundRobinPartitioner) random a random
- * partition for each record, keys are ignored murmur2                     murmur2 of the key, a
- * missing key counts as an empty one consistent_random           CRC-32 of the key, as librdkafka's
- * default; without a key as above consistent                  CRC-32 of the key, a missing key goes
- * to one partition fnv1a_random, fnv1a         the same with FNV-1a, as librdkafka and Sarama
+ * - default, murmur2_random: Java's. murmur2 of the key; records without a key stay on one
+ *   partition until batch.size bytes went to it, then move on to a random one, preferring those
+ *   with less waiting (KIP-794).
+ * - uniform-sticky: the same, keys are not looked at.
+ * - round-robin: each record to the next partition, keys are not looked at (in Java
+ *   org.apache.kafka.clients.producer.RoundRobinPartitioner).
+ * - random: a random partition for each record, keys are not looked at.
+ * - murmur2: murmur2 of the key, a missing key counts as an empty one.
+ * - consistent_random: CRC-32 of the key, as librdkafka's default; without a key as default.
+ * - consistent: CRC-32 of the key, a missing key counts as an empty one.
+ * - fnv1a_random, fnv1a: the same two with FNV-1a, as librdkafka and Sarama.
  *
  * A program's own is a kc_partitioner in kc_producer_options. A record that names its partition
  * goes there whatever the partitioner. */

@@ -141,8 +141,8 @@
       "Level for zstd.") \
     P(COMPRESSION_LEVEL, "compression.level", "", INT, -1, 22, "-1", "", "P", 0, \
       "Level for whichever codec compression.type names, unless that codec's own level is set; -1: its default.") \
-    P(PARTITIONER_CLASS, "partitioner.class", "partitioner", ENUM, 0, 0, "default", "default=0|=0|murmur2_random=0|org.apache.kafka.clients.producer.internals.DefaultPartitioner=0|org.apache.kafka.clients.producer.internals.BuiltInPartitioner=0|round-robin=1|org.apache.kafka.clients.producer.RoundRobinPartitioner=1|uniform-sticky=2|org.apache.kafka.clients.producer.UniformStickyPartitioner=2", "P", 0, \
-      "default: murmur2 of the key as Java does, without key to a sticky partition that changes with each batch. round-robin: each record to the next partition, keys are not looked at. uniform-sticky: sticky also with keys.") \
+    P(PARTITIONER_CLASS, "partitioner.class", "partitioner", ENUM, 0, 0, "default", "default=0|=0|murmur2_random=0|org.apache.kafka.clients.producer.internals.DefaultPartitioner=0|org.apache.kafka.clients.producer.internals.BuiltInPartitioner=0|round-robin=1|org.apache.kafka.clients.producer.RoundRobinPartitioner=1|uniform-sticky=2|org.apache.kafka.clients.producer.UniformStickyPartitioner=2|random=3|murmur2=4|consistent=5|consistent_random=6|fnv1a=7|fnv1a_random=8", "P", 0, \
+      "default: murmur2 of the key as Java does, without key to a sticky partition that changes with each batch. round-robin: each record to the next partition, keys are not looked at. uniform-sticky: sticky also with keys. random: any partition, keys are not looked at. murmur2, consistent (CRC-32), fnv1a: hash of the key, a missing key counts as empty; with _random such records are sticky, as by default.") \
     P(PARTITIONER_IGNORE_KEYS, "partitioner.ignore.keys", "", BOOL, 0, 0, "false", "", "P", 0, \
       "Default partitioner: treat records with keys as if they had none.") \
     P(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE, "partitioner.adaptive.partitioning.enable", "", BOOL, 0, 0, "true", "", "P", 0, \

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/accum.h"
+
+#include "base/mem.h"
+#include "producer/choose.h"
+#include "producer/producer.h"
+
+enum {
+    TOPIC_NAME_MAX = 249,
+    /* Bytes that are worth waking the loop for before linger.ms has passed: fewer wake-ups than
+     * batches when batches are small and many. */
+    TELL_BYTES = 128 * 1024,
+    /* A batch that has been open for so long reads the clock for each record. */
+    STALE_US = 10000
+};
+
+static kci_send_batch *batch_of(kci_link *link)
+{
+    return link ? KCI_CONTAINER_OF(link, kci_send_batch, link) : NULL;
+}
+
+kc_err kci_accum_init(kci_accum *a, uint64_t seed, bool idempotent, bool single,
+                      void (*on_leave)(void *arg), void *arg)
+{
+    memset(a, 0, sizeof *a);
+    kc_err err = kci_gate_init(&a->gate, on_leave, arg);
+    if (err != KC_OK)
+        return err;
+    kci_send_topics_init(&a->topics, seed, idempotent, single);
+    kci_list_init(&a->open);
+    kci_list_init(&a->due);
+    kci_random_seed(&a->random, seed);
+    return KC_OK;
+}
+
+static void drop_open(kci_list *list)
+{
+    for (kci_link *at; (at = kci_list_pop_front(list));)
+        kci_send_batch_unuse(batch_of(at));
+}
+
+void kci_accum_free(kci_accum *a)
+{
+    drop_open(&a->open);
+    drop_open(&a->due);
+    for (kci_send_batch *b = kci_accum_collect(a); b;) {
+        kci_send_batch *next = b->next;
+        kci_send_batch_unuse(b);
+        b = next;
+    }
+    kci_send_topics_free(&a->topics);
+    kci_gate_destroy(&a->gate);
+}
+
+static kci_append_result refuse(kci_append *a, kc_err err)
+{
+    a->err = err;
+    return KCI_APPEND_REFUSED;
+}
+
+static kci_append_result no_chunk(kci_append *a, kc_err err)
+{
+    return err == KC_E_QUEUE_FULL ? KCI_APPEND_NO_ROOM : refuse(a, err);
+}
+
+static kc_err want(kc_producer *p, kci_send_topic *t)
+{
+    if (t->wanted)
+        return KC_OK;
+    kc_err err = kci_client_want_topic_created(p->client, t->name);
+    t->wanted = err == KC_OK;
+    return err;
+}
+
+kc_err kci_accum_topic(kc_producer *p, kc_bytes name, kci_send_topic **out)
+{
+    kci_accum *accum = &p->accum;
+    if (name.size == 0 || name.size > TOPIC_NAME_MAX)
+        return KC_E_INVALID_TOPIC_EXCEPTION;
+    kc_err err = kci_send_topics_get(&accum->topics, name, out);
+    if (err == KC_OK)
+        err = want(p, *out);
+    if (err != KC_OK)
+        return err;
+    accum->topics.last = *out;
+    if ((*out)->generation ==
+        atomic_load_explicit(&accum->metadata_generation, memory_order_acquire))
+        return KC_OK;
+    kci_metadata *now = kci_client_metadata(p->client);
+    err = kci_send_topic_update(&accum->topics, *out, now);
+    kci_metadata_unref(now);
+    return err;
+}
+
+/* The long way to a topic: another one than before, or newer metadata. */
+static kci_append_result find_topic(kc_producer *p, kci_append *a)
+{
+    kc_err err = kci_accum_topic(p, a->record->topic, &a->topic);
+    if (err != KC_OK)
+        return refuse(a, err);
+    const kci_send_topic *t = a->topic;
+    if (t->err != KC_OK && !(kc_error_flags(t->err) & KC_ERROR_RETRIABLE))
+        return refuse(a, t->err);
+    return t->count > 0 ? KCI_APPEND_DONE : KCI_APPEND_NO_TOPIC;
+}
+
+static bool fits(const kc_producer *p, const kci_send_batch *b, size_t bound)
+{
+    return KCI_BATCH_HEADER_SIZE + b->writer.chunks.size + bound <= (size_t)p->conf.batch_limit;
+}
+
+static kci_append_result add_chunk(kc_producer *p, kci_send_batch *b, kci_append *a)
+{
+    kci_chunk *chunk = NULL;
+    kc_err err = kci_pool_get(&p->pool, (uint32_t)a->bound, false, &chunk);
+    if (err != KC_OK)
+        return no_chunk(a, err);
+    kci_batch_writer_add_chunk(&b->writer, chunk);
+    return KCI_APPEND_DONE;
+}
+
+static kci_append_result open_batch(kc_producer *p, kci_part *part, kci_append *a)
+{
+    kci_accum *accum = &p->accum;
+    kci_send_batch *b = NULL;
+    kc_err err = kci_send_batch_new(&p->pool, part, false, &b);
+    if (err != KC_OK)
+        return no_chunk(a, err);
+    kci_append_result result = add_chunk(p, b, a);
+    if (result != KCI_APPEND_DONE) {
+        kci_send_batch_unuse(b);
+        return result;
+    }
+    b->opened_us = p->sys->mono_us(p->sys);
+    b->wall_ms = p->sys->wall_ms(p->sys);
+    /* Without a thread nobody would notice that the time has become old. */
+    b->stale = p->driven;
+    b->listed = true;
+    part->open = b;
+    kci_list_push_back(&accum->open, &b->link);
+    if (!accum->watched) {
+        accum->watched = true;
+        atomic_store_explicit(&accum->look, true, memory_order_release);
+        a->tell = true;
+    }
+    return KCI_APPEND_DONE;
+}
+
+static void hand_over(kci_accum *accum, kci_send_batch *b)
+{
+    kci_send_batch *head = atomic_load_explicit(&accum->handed, memory_order_relaxed);
+    do {
+        b->next = head;
+    } while (!atomic_compare_exchange_weak_explicit(&accum->handed, &head, b, memory_order_release,
+                                                    memory_order_relaxed));
+}
+
+void kci_accum_close(kc_producer *p, kci_part *part, kci_append *a)
+{
+    kci_accum *accum = &p->accum;
+    kci_send_batch *b = part->open;
+    if (!b)
+        return;
+    part->open = NULL;
+    kci_link_remove(&b->link);
+    b->count = b->writer.count;
+    b->first = part->next_first;
+    part->next_first += b->count;
+    b->id = ++accum->last_id;
+    b->deadline_us = b->opened_us + p->conf.delivery_timeout_us;
+    atomic_fetch_add_explicit(&part->backlog, 1, memory_order_relaxed);
+    b->in_backlog = true;
+    kci_send_batch_use(b); /* the sealing's */
+    accum->untold += b->writer.chunks.size;
+
+    if (!a->seal_end)
+        a->seal_end = &a->to_seal;
+    *a->seal_end = b;
+    a->seal_end = &b->seal_next;
+    hand_over(accum, b);
+    if (!b->listed || p->conf.linger_us == 0 || accum->untold >= TELL_BYTES) {
+        accum->untold = 0;
+        a->tell = true;
+    }
+}
+
+void kci_accum_close_all(kc_producer *p, int64_t before_us, kci_append *a)
+{
+    kci_list *lists[2] = { &p->accum.due, &p->accum.open };
+    for (int i = 0; i < 2; i++) {
+        for (;;) {
+            kci_send_batch *b = batch_of(kci_list_first(lists[i]));
+            if (!b || b->opened_us >= before_us)
+                break;
+            kci_accum_close(p, b->part, a);
+        }
+    }
+}
+
+/* The sticky partition's batch is full: the record may go to another one instead. */
+static kci_part *after_full(kc_producer *p, kci_append *a, kci_part *part)
+{
+    if (!a->sticky)
+        return part;
+    kci_choose_next(p, a->topic);
+    if (a->topic->sticky == a->partition)
+        return part;
+    a->partition = a->topic->sticky;
+    part = a->topic->parts[a->partition];
+    if (part->open && !fits(p, part->open, a->bound))
+        kci_accum_close(p, part, a);
+    return part;
+}
+
+/* Makes sure that the partition has an open batch with room for the record. */
+static kci_append_result make_room(kc_producer *p, kci_append *a, kci_part **part)
+{
+    if ((*part)->open && !fits(p, (*part)->open, a->bound)) {
+        kci_accum_close(p, *part, a);
+        *part = after_full(p, a, *part);
+    }
+    kci_send_batch *b = (*part)->open;
+    if (!b)
+        return open_batch(p, *part, a);
+    return kci_batch_writer_room(&b->writer) < a->bound ? add_chunk(p, b, a) : KCI_APPEND_DONE;
+}
+
+static kci_append_result put_opaque(kci_append *a, kci_part *part)
+{
+    kci_send_batch *b = part->open;
+    kc_err err = kci_send_batch_put_opaque(b, a->record->opaque);
+    if (err == KC_OK)
+        return KCI_APPEND_DONE;
+    if (b->writer.count == 0) {
+        part->open = NULL;
+        kci_link_remove(&b->link);
+        kci_send_batch_unuse(b);
+    }
+    return no_chunk(a, err);
+}
+
+static kci_append_result choose(kc_producer *p, kci_append *a)
+{
+    if (p->partitioner.partition) {
+        a->partition_count = a->topic->count;
+        a->available = kci_available_ref(a->topic->available);
+        return KCI_APPEND_CHOOSE;
+    }
+    a->partition = kci_choose_partition(p, a);
+    return KCI_APPEND_DONE;
+}
+
+static void count_record(kci_accum *accum)
+{
+    uint64_t n = atomic_load_explicit(&accum->accepted, memory_order_relaxed);
+    atomic_store_explicit(&accum->accepted, n + 1, memory_order_relaxed);
+}
+
+static void write_record(kc_producer *p, kci_append *a, kci_part *part)
+{
+    const kc_producer_record *r = a->record;
+    kci_send_batch *b = part->open;
+    int64_t timestamp = r->timestamp;
+    if (timestamp == KC_NO_TIMESTAMP)
+        timestamp = b->stale ? p->sys->wall_ms(p->sys) : b->wall_ms;
+    size_t before = b->writer.chunks.size;
+    kci_batch_writer_append(&b->writer, timestamp, r->key, r->value, r->headers, r->header_count);
+    count_record(&p->accum);
+    if (a->sticky)
+        a->topic->sticky_bytes += (int64_t)(b->writer.chunks.size - before);
+    if (KCI_BATCH_HEADER_SIZE + b->writer.chunks.size < (size_t)p->conf.batch_limit)
+        return;
+    kci_accum_close(p, part, a);
+    if (a->sticky)
+        kci_choose_next(p, a->topic);
+}
+
+kci_append_result kci_accum_append(kc_producer *p, kci_append *a)
+{
+    kci_accum *accum = &p->accum;
+    if (accum->closing)
+        return refuse(a, KC_E_CLOSED);
+    kci_append_result result = KCI_APPEND_DONE;
+    a->topic = kci_send_topics_last(&accum->topics, a->record->topic);
+    if (!a->topic || a->topic->err != KC_OK || a->topic->count == 0 ||
+        a->topic->generation !=
+            atomic_load_explicit(&accum->metadata_generation, memory_order_relaxed))
+        result = find_topic(p, a);
+    if (result == KCI_APPEND_DONE && a->partition == KC_PARTITION_ANY)
+        result = choose(p, a);
+    if (result != KCI_APPEND_DONE)
+        return result;
+    if (a->partition >= a->topic->count)
+        return KCI_APPEND_NO_TOPIC;
+
+    kci_part *part = a->topic->parts[a->partition];
+    if (!part->open || !fits(p, part->open, a->bound) ||
+        kci_batch_writer_room(&part->open->writer) < a->bound) {
+        result = make_room(p, a, &part);
+        if (result != KCI_APPEND_DONE)
+            return result;
+    }
+    if (a->record->opaque || part->open->opaques) {
+        result = put_opaque(a, part);
+        if (result != KCI_APPEND_DONE)
+            return result;
+    }
+    write_record(p, a, part);
+    return KCI_APPEND_DONE;
+}
+
+void kci_accum_seal(kc_producer *p, kci_send_batch *b)
+{
+    kci_sealer_seal(&p->sealer, b);
+    atomic_store(&b->sealed, true);
+    if (atomic_load(&b->collected))
+        kci_sender_post(&p->sender);
+    if (kci_send_batch_unuse(b) || p->conf.codec != KCI_CODEC_NONE)
+        kci_producer_tell_room(p);
+}
+
+void kci_accum_leave(kc_producer *p, kci_append *a)
+{
+    kci_gate_leave(&p->accum.gate);
+    while (a->to_seal) {
+        kci_send_batch *b = a->to_seal;
+        a->to_seal = b->seal_next;
+        kci_accum_seal(p, b);
+    }
+    a->seal_end = NULL;
+    if (a->tell)
+        kci_sender_post(&p->sender);
+    a->tell = false;
+}
+
+kci_send_batch *kci_accum_collect(kci_accum *a)
+{
+    kci_send_batch *newest = atomic_exchange_explicit(&a->handed, NULL, memory_order_acquire);
+    kci_send_batch *oldest = NULL;
+    while (newest) {
+        kci_send_batch *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
+}
+
+/* When a batch that is still open needs the loop's attention next. */
+static int64_t next_look(const kc_producer *p, const kci_send_batch *b)
+{
+    int64_t lingers_until = b->opened_us + p->conf.linger_us;
+    int64_t stale_from = b->opened_us + STALE_US;
+    return !b->stale && stale_from < lingers_until ? stale_from : lingers_until;
+}
+
+int64_t kci_accum_watch(kc_producer *p, int64_t now_us, bool pressed,
+                        void (*due)(kc_producer *p, kci_send_batch *b))
+{
+    kci_accum *accum = &p->accum;
+    int64_t next = INT64_MAX;
+    kci_link *at = kci_list_first(&accum->open);
+    while (at) {
+        kci_send_batch *b = batch_of(at);
+        at = kci_list_next(&accum->open, at);
+        if (b->opened_us + STALE_US <= now_us)
+            b->stale = true;
+        if (pressed || b->opened_us + p->conf.linger_us <= now_us) {
+            kci_link_remove(&b->link);
+            b->listed = false;
+            b->stale = true;
+            kci_list_push_back(&accum->due, &b->link);
+            due(p, b);
+            continue;
+        }
+        int64_t look = next_look(p, b);
+        next = look < next ? look : next;
+        if (!b->stale)
+            break; /* what follows is younger, and due later in both respects */
+    }
+    accum->watched = !kci_list_is_empty(&accum->open);
+    return next;
+}
+
+int64_t kci_accum_oldest_due(const kci_accum *a)
+{
+    const kci_send_batch *b = batch_of(kci_list_first(&a->due));
+    return b ? b->opened_us : INT64_MAX;
+}

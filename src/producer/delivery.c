@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The application's side of outcomes: poll, take, flush, and the descriptor. All of it runs on
+ * application threads; callbacks are called with no lock held. */
+#include "base/err.h"
+#include "base/mem.h"
+#include "producer/producer.h"
+
+static kci_send_batch *batch_of(kci_link *link)
+{
+    return KCI_CONTAINER_OF(link, kci_send_batch, outcome_link);
+}
+
+static int64_t now_us(const kc_producer *p)
+{
+    return p->sys->mono_us(p->sys);
+}
+
+static int64_t deadline_after(const kc_producer *p, int32_t timeout_ms, int64_t if_negative)
+{
+    if (timeout_ms < 0)
+        return if_negative;
+    return now_us(p) + (int64_t)timeout_ms * 1000;
+}
+
+static bool is_forked(const kc_producer *p)
+{
+    return kci_client_check(p->client) == KC_E_FORKED;
+}
+
+/* The descriptor shows what is left: outcomes, or room for a send that was refused. */
+static void update_ready(kc_producer *p)
+{
+    kci_event_clear(p->ready);
+    if (atomic_load(&p->retry_told) || !kci_outcomes_is_empty(&p->outcomes))
+        kci_event_signal(p->ready);
+}
+
+void kci_producer_tell_room(kc_producer *p)
+{
+    kci_waiters_wake(&p->waiters, KCI_WAIT_ROOM);
+    if (!atomic_load_explicit(&p->retry_wanted, memory_order_relaxed) ||
+        !atomic_exchange(&p->retry_wanted, false))
+        return;
+    atomic_store(&p->retry_told, true);
+    kci_event_signal(p->ready);
+}
+
+void kci_producer_hear_room(kc_producer *p)
+{
+    if (atomic_exchange(&p->retry_told, false))
+        update_ready(p);
+}
+
+static size_t report(kc_producer *p, kci_send_batch *b)
+{
+    kc_delivery delivery = kci_outcome_view(b);
+    kci_interceptors_on_acknowledgement(p, &delivery);
+    if (p->on_delivery)
+        p->on_delivery(p->user, &delivery);
+    return (size_t)delivery.count;
+}
+
+size_t kci_producer_serve(kc_producer *p)
+{
+    size_t served = 0;
+    kci_list list;
+    if (!p->outcomes.wanted || p->takes)
+        return 0;
+    kci_list_init(&list);
+    kci_outcomes_take(&p->outcomes, &list);
+    if (kci_list_is_empty(&list))
+        return 0;
+    update_ready(p);
+    for (kci_link *at; (at = kci_list_pop_front(&list));) {
+        kci_send_batch *b = batch_of(at);
+        served += report(p, b);
+        kci_send_batch_unref(b);
+    }
+    return served;
+}
+
+kc_err kc_producer_poll(kc_producer *p, int32_t timeout_ms, size_t *served)
+{
+    if (served)
+        *served = 0;
+    if (is_forked(p))
+        return KC_E_FORKED;
+    size_t n = kci_producer_serve(p);
+    kci_waiter *w = NULL;
+    kc_err err = KC_OK;
+    int64_t deadline = deadline_after(p, timeout_ms, INT64_MAX);
+    if (n == 0 && timeout_ms != 0)
+        err = kci_waiters_begin(&p->waiters, KCI_WAIT_OUTCOME, &w);
+    while (w && err == KC_OK && (n = kci_producer_serve(p)) == 0)
+        err = kci_waiter_wait(&p->waiters, w, deadline);
+    if (w)
+        kci_waiters_end(&p->waiters, w);
+    if (served)
+        *served = n;
+    return err == KC_E_TIMED_OUT ? KC_OK : err;
+}
+
+struct kc_deliveries {
+    kc_producer *producer; /* counted: topics' names are its */
+    size_t count;
+    kci_send_batch *batches[];
+};
+
+static size_t list_length(const kci_list *list)
+{
+    size_t n = 0;
+    for (kci_link *at = kci_list_first(list); at; at = kci_list_next(list, at))
+        n++;
+    return n;
+}
+
+/* KC_OK with *out NULL when there are none. Without memory nothing is lost: they stay in the queue.
+ */
+static kc_err take_now(kc_producer *p, kc_deliveries **out)
+{
+    kci_list list;
+    *out = NULL;
+    kci_list_init(&list);
+    kci_outcomes_take(&p->outcomes, &list);
+    size_t n = list_length(&list);
+    if (n == 0)
+        return KC_OK;
+    kc_deliveries *d = kci_alloc(sizeof *d + n * sizeof d->batches[0]);
+    if (!d) {
+        kci_outcomes_put_back(&p->outcomes, &list);
+        return KC_E_NO_MEMORY;
+    }
+    update_ready(p);
+    kci_producer_ref(p);
+    d->producer = p;
+    d->count = 0;
+    for (kci_link *at; (at = kci_list_pop_front(&list));) {
+        kc_delivery delivery = kci_outcome_view(batch_of(at));
+        d->batches[d->count++] = batch_of(at);
+        kci_interceptors_on_acknowledgement(p, &delivery);
+    }
+    *out = d;
+    return KC_OK;
+}
+
+kc_err kc_producer_take(kc_producer *p, int32_t timeout_ms, kc_deliveries **out)
+{
+    *out = NULL;
+    if (is_forked(p))
+        return KC_E_FORKED;
+    if (!p->takes)
+        return KC_E_STATE;
+    kc_err err = take_now(p, out);
+    if (err != KC_OK || *out || timeout_ms == 0)
+        return err;
+    kci_waiter *w = NULL;
+    int64_t deadline = deadline_after(p, timeout_ms, INT64_MAX);
+    err = kci_waiters_begin(&p->waiters, KCI_WAIT_OUTCOME, &w);
+    if (err != KC_OK)
+        return err;
+    for (;;) {
+        err = take_now(p, out);
+        if (err != KC_OK || *out)
+            break;
+        err = kci_waiter_wait(&p->waiters, w, deadline);
+        if (err != KC_OK)
+            break;
+    }
+    kci_waiters_end(&p->waiters, w);
+    return err == KC_E_TIMED_OUT ? KC_OK : err;
+}
+
+size_t kc_deliveries_count(const kc_deliveries *deliveries)
+{
+    return deliveries ? deliveries->count : 0;
+}
+
+bool kc_deliveries_at(const kc_deliveries *deliveries, size_t index, kc_delivery *out)
+{
+    if (!deliveries || index >= deliveries->count)
+        return false;
+    *out = kci_outcome_view(deliveries->batches[index]);
+    return true;
+}
+
+void kc_deliveries_free(kc_deliveries *deliveries)
+{
+    if (!deliveries)
+        return;
+    for (size_t i = 0; i < deliveries->count; i++)
+        kci_send_batch_unref(deliveries->batches[i]);
+    kci_producer_unref(deliveries->producer);
+    kci_free(deliveries);
+}
+
+static bool is_settled(kc_producer *p, int64_t target)
+{
+    return atomic_load_explicit(&p->sender.settled, memory_order_acquire) >= target;
+}
+
+kc_err kci_producer_await(kc_producer *p, int64_t target, int64_t deadline_us)
+{
+    kci_waiter *w = NULL;
+    kc_err err =
+        is_settled(p, target) ? KC_OK : kci_waiters_begin(&p->waiters, KCI_WAIT_OUTCOME, &w);
+    while (err == KC_OK && !is_settled(p, target)) {
+        kci_producer_serve(p);
+        err = kci_waiter_wait(&p->waiters, w, deadline_us);
+    }
+    if (w)
+        kci_waiters_end(&p->waiters, w);
+    kci_producer_serve(p);
+    return is_settled(p, target) ? KC_OK : err;
+}
+
+int64_t kci_producer_close_open(kc_producer *p, bool closing)
+{
+    kci_append a = { 0 };
+    kci_gate_enter(&p->accum.gate);
+    if (closing)
+        p->accum.closing = true;
+    kci_accum_close_all(p, INT64_MAX, &a);
+    int64_t target = p->accum.last_id;
+    a.tell = true;
+    kci_accum_leave(p, &a);
+    return target;
+}
+
+int64_t kci_producer_undecided(kc_producer *p)
+{
+    uint64_t accepted = atomic_load_explicit(&p->accum.accepted, memory_order_relaxed);
+    uint64_t acked = atomic_load_explicit(&p->sender.acked, memory_order_relaxed);
+    uint64_t failed = atomic_load_explicit(&p->sender.failed, memory_order_relaxed);
+    return (int64_t)(accepted - acked - failed);
+}
+
+static kc_err fail_late(kc_producer *p, kc_err err, int32_t timeout_ms, kc_error *detail)
+{
+    kc_error problem;
+    if (err != KC_E_TIMED_OUT)
+        return kci_fail(detail, err, NULL);
+    bool known = kci_client_last_problem(p->client, &problem) != KC_OK;
+    return kci_fail(detail, err, "%lld records have no outcome after %d ms%s%.380s",
+                    (long long)kci_producer_undecided(p), timeout_ms, known ? ": " : "",
+                    known ? problem.text : "");
+}
+
+kc_err kc_producer_flush(kc_producer *p, int32_t timeout_ms, kc_error *detail)
+{
+    kc_err err = kci_client_check(p->client);
+    if (err == KC_E_FORKED)
+        return kci_fail(detail, err, NULL);
+    int64_t deadline = deadline_after(p, timeout_ms, kci_producer_longest_wait(p));
+    int64_t target = kci_producer_close_open(p, false);
+    err = kci_producer_await(p, target, deadline);
+    if (err != KC_OK)
+        return fail_late(p, err, timeout_ms, detail);
+    return kci_outcomes_failure(&p->outcomes, detail);
+}
+
+int64_t kci_producer_longest_wait(const kc_producer *p)
+{
+    /* A little more than any record may be without an outcome. */
+    return now_us(p) + p->conf.delivery_timeout_us + 1000000;
+}
+
+int kc_producer_fd(kc_producer *p)
+{
+    return kci_event_fd(p->ready);
+}
+
+void kc_producer_wakeup(kc_producer *p)
+{
+    kci_waiters_interrupt(&p->waiters);
+}

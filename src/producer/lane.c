@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/lane.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+static kci_send_batch *batch_of(kci_link *link)
+{
+    return link ? KCI_CONTAINER_OF(link, kci_send_batch, link) : NULL;
+}
+
+void kci_lane_init(kci_lane *lane, bool idempotent, bool single)
+{
+    memset(lane, 0, sizeof *lane);
+    kci_list_init(&lane->queue);
+    kci_list_init(&lane->wire);
+    lane->idempotent = idempotent;
+    lane->single = single;
+    lane->sequence = kci_sequence_none();
+}
+
+void kci_lane_add(kci_lane *lane, kci_send_batch *b)
+{
+    kci_list_push_back(&lane->queue, &b->link);
+}
+
+kci_send_batch *kci_lane_head(const kci_lane *lane)
+{
+    return batch_of(kci_list_first(&lane->queue));
+}
+
+bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh)
+{
+    const kci_send_batch *head = kci_lane_head(lane);
+    bool busy = !kci_list_is_empty(&lane->wire);
+    if (fresh ? head != NULL : !head || !atomic_load_explicit(&head->sealed, memory_order_acquire))
+        return false;
+    if (lane->retry_at_us > now_us)
+        return false;
+    if (busy && (lane->drain || lane->restart || lane->single || lane->wire_node != node))
+        return false;
+    if (!lane->idempotent || (head && head->numbered))
+        return true;
+    return !lane->gap && lane->sequence.producer_id >= 0;
+}
+
+bool kci_lane_wants_id(const kci_lane *lane)
+{
+    return lane->idempotent && lane->sequence.producer_id < 0;
+}
+
+void kci_lane_set_id(kci_lane *lane, int64_t producer_id, int16_t epoch)
+{
+    kci_sequence_start(&lane->sequence, producer_id, epoch);
+}
+
+kci_send_batch *kci_lane_take(kci_lane *lane, int32_t node)
+{
+    kci_send_batch *b = batch_of(kci_list_pop_front(&lane->queue));
+    if (!b)
+        return NULL;
+    if (lane->idempotent && !b->numbered) {
+        b->producer_id = lane->sequence.producer_id;
+        b->epoch = lane->sequence.epoch;
+        b->sequence = kci_sequence_take(&lane->sequence, b->count);
+        b->numbered = true;
+    }
+    b->on_wire = true;
+    lane->wire_node = node;
+    kci_list_push_back(&lane->wire, &b->link);
+    return b;
+}
+
+static bool any_maybe_written(const kci_lane *lane)
+{
+    for (kci_link *at = kci_list_first(&lane->queue); at; at = kci_list_next(&lane->queue, at)) {
+        const kci_send_batch *b = batch_of(at);
+        if (!b->numbered)
+            return false;
+        if (b->maybe_written)
+            return true;
+    }
+    return false;
+}
+
+/* After a batch with a number was given up and every request is answered: is there a hole before
+ * what comes next? Not when a later batch was accepted. While an earlier attempt of a waiting batch
+ * may have been written, only sending it again with its old number tells. */
+static void judge_gap(kci_lane *lane)
+{
+    const kci_send_batch *head = kci_lane_head(lane);
+    bool closed = head && head->numbered ? kci_sequence_is_next(&lane->sequence, head->sequence)
+                                         : kci_sequence_is_settled(&lane->sequence);
+    if (closed)
+        lane->gap = false;
+    else if (!any_maybe_written(lane))
+        lane->restart = true;
+}
+
+static void start_epoch(kci_lane *lane)
+{
+    for (kci_link *at = kci_list_first(&lane->queue); at; at = kci_list_next(&lane->queue, at))
+        batch_of(at)->numbered = false;
+    kci_sequence_bump(&lane->sequence);
+    lane->gap = false;
+    lane->restart = false;
+}
+
+static void settle(kci_lane *lane)
+{
+    if (!kci_list_is_empty(&lane->wire))
+        return;
+    lane->drain = false;
+    if (lane->gap && !lane->restart)
+        judge_gap(lane);
+    if (lane->restart)
+        start_epoch(lane);
+}
+
+static void leave_wire(kci_send_batch *b)
+{
+    kci_link_remove(&b->link);
+    b->on_wire = false;
+}
+
+static bool is_current(const kci_lane *lane, const kci_send_batch *b)
+{
+    return b->numbered && b->producer_id == lane->sequence.producer_id &&
+           b->epoch == lane->sequence.epoch;
+}
+
+void kci_lane_acked(kci_lane *lane, kci_send_batch *b)
+{
+    leave_wire(b);
+    if (is_current(lane, b)) {
+        int32_t last = kci_sequence_add(b->sequence, b->count - 1);
+        /* Not backwards, when an earlier batch is acknowledged after a later one. */
+        uint32_t ahead = ((uint32_t)last - (uint32_t)lane->sequence.acked) & INT32_MAX;
+        if (ahead < INT32_MAX / 2)
+            lane->sequence.acked = last;
+    }
+    settle(lane);
+}
+
+static void insert(kci_lane *lane, kci_send_batch *b)
+{
+    kci_link *at = kci_list_first(&lane->queue);
+    while (at && batch_of(at)->first < b->first)
+        at = kci_list_next(&lane->queue, at);
+    if (at)
+        kci_link_insert_before(at, &b->link);
+    else
+        kci_list_push_back(&lane->queue, &b->link);
+}
+
+void kci_lane_retry(kci_lane *lane, kci_send_batch *b, int64_t not_before_us)
+{
+    leave_wire(b);
+    insert(lane, b);
+    lane->drain = true;
+    if (not_before_us > lane->retry_at_us)
+        lane->retry_at_us = not_before_us;
+    settle(lane);
+}
+
+void kci_lane_gave_up(kci_lane *lane, kci_send_batch *b)
+{
+    leave_wire(b);
+    if (is_current(lane, b))
+        lane->gap = true;
+    settle(lane);
+}
+
+void kci_lane_split(kci_lane *lane, kci_send_batch *b, kci_send_batch *left, kci_send_batch *right)
+{
+    kci_send_batch *halves[2] = { left, right };
+    int32_t sequence = b->sequence;
+    leave_wire(b);
+    for (int i = 0; i < 2; i++) {
+        kci_send_batch *half = halves[i];
+        half->numbered = b->numbered;
+        half->producer_id = b->producer_id;
+        half->epoch = b->epoch;
+        half->sequence = sequence;
+        half->maybe_written = b->maybe_written;
+        if (half->numbered)
+            sequence = kci_sequence_add(sequence, half->count);
+        insert(lane, half);
+    }
+    lane->drain = true;
+    settle(lane);
+}
+
+/* Whether a batch before this one is still without outcome: then its number was not due yet. */
+static bool waits_for_earlier(const kci_lane *lane, const kci_send_batch *b)
+{
+    const kci_send_batch *first_sent = batch_of(kci_list_first(&lane->wire));
+    const kci_send_batch *first_waiting = kci_lane_head(lane);
+    if (first_sent && first_sent->first < b->first)
+        return true;
+    return first_waiting && first_waiting->numbered && first_waiting->first < b->first;
+}
+
+void kci_lane_out_of_order(kci_lane *lane, kci_send_batch *b)
+{
+    if (!is_current(lane, b) || waits_for_earlier(lane, b))
+        return;
+    b->maybe_written = false;
+    lane->restart = true;
+}
+
+void kci_lane_id_refused(kci_lane *lane)
+{
+    lane->sequence.epoch = INT16_MAX;
+    lane->restart = true;
+    settle(lane);
+}
+
+void kci_lane_drop(kci_lane *lane, kci_send_batch *b)
+{
+    kci_link_remove(&b->link);
+    if (is_current(lane, b))
+        lane->gap = true;
+    settle(lane);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a kc_producer: its parts and who may touch them.
+ *
+ *   app threads                          loop
+ *   send.c -> accum.c (gate, append) --> sender.c (collect, order) -> request.c (Produce) -> broker
+ *   delivery.c <- outcomes.c <---------- report.c <----------------- request.c (answer)
+ *
+ * Lifetime: counted. The application's handle, the loop (until detached) and each kc_deliveries
+ * hold a reference; the last one frees everything, on whichever thread. */
+#ifndef PRODUCER_PRODUCER_H
+#define PRODUCER_PRODUCER_H
+
+#include <kclient/producer.h>
+
+#include "base/backoff.h"
+#include "core/client.h"
+#include "producer/accum.h"
+#include "producer/outcomes.h"
+#include "producer/partitioner.h"
+#include "producer/sealer.h"
+#include "producer/sender.h"
+#include "producer/waiters.h"
+
+/* The properties, in the units that are used. Constant. */
+typedef struct kci_producer_conf {
+    int64_t linger_us;
+    int64_t max_block_us;
+    int64_t delivery_timeout_us;
+    int64_t request_timeout_us;
+    int64_t buffer_memory;
+    int64_t batch_limit; /* bytes of a batch at which it is full: batch.size or less */
+    int64_t batch_size;
+    int32_t max_request_size;
+    int32_t max_in_flight;
+    uint32_t retries;
+    int16_t acks;
+    bool idempotent;
+    bool adaptive;
+    kci_partitioner_kind partitioner;
+    kci_codec codec;
+    int level;
+    kci_backoff backoff;
+} kci_producer_conf;
+
+struct kc_producer {
+    kc_client *client;
+    kci_sys *sys;
+    kci_loop *loop;
+    bool driven;
+    kci_producer_conf conf;
+    kc_partitioner partitioner; /* .partition NULL: built in */
+    kc_producer_interceptor *interceptors;
+    size_t interceptor_count;
+    void (*on_delivery)(void *user, const kc_delivery *delivery);
+    void *user;
+    bool takes; /* KC_PRODUCER_TAKE */
+
+    atomic_int refs;
+    atomic_bool closed; /* kc_producer_close() has been called: later calls do nothing */
+
+    kci_pool pool;
+    kci_waiters waiters;
+    kci_outcomes outcomes;
+    kci_event *ready; /* behind kc_producer_fd() */
+    /* A send was refused for want of room or metadata: tell by the fd when to try again. */
+    atomic_bool retry_wanted;
+    atomic_bool retry_told;
+
+    kci_sealer sealer;
+    kci_accum accum;
+    kci_sender sender;
+};
+
+void kci_producer_ref(kc_producer *p);
+void kci_producer_unref(kc_producer *p);
+
+/* Any thread: room or metadata has come. */
+void kci_producer_tell_room(kc_producer *p);
+
+/* Application threads: a send begins, which is what that was told for. */
+void kci_producer_hear_room(kc_producer *p);
+
+/* Closes all open batches; closing: and takes no more records. Returns the id to await. */
+int64_t kci_producer_close_open(kc_producer *p, bool closing);
+
+/* Records without an outcome. */
+int64_t kci_producer_undecided(kc_producer *p);
+
+/* The time by which all that was sent until now has its outcome. */
+int64_t kci_producer_longest_wait(const kc_producer *p);
+
+/* Fills conf from the client's properties. KC_E_BAD_PROPERTY, KC_E_NOT_SUPPORTED (codec). */
+kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, kc_error *detail);
+
+/* Interceptors, on application threads. on_send may change *record; how many have seen it is given
+ * back for on_sent. */
+kc_err kci_interceptors_on_send(kc_producer *p, kc_producer_record *record, size_t *seen,
+                                kc_error *detail);
+void kci_interceptors_on_sent(kc_producer *p, size_t seen, const kc_producer_record *record,
+                              kc_err err);
+void kci_interceptors_on_acknowledgement(kc_producer *p, const kc_delivery *delivery);
+void kci_interceptors_close(kc_producer *p);
+
+/* Waits of flush and close: until all up to `target` have outcomes, serving them meanwhile. */
+kc_err kci_producer_await(kc_producer *p, int64_t target, int64_t deadline_us);
+
+/* Runs callbacks for what there is; returns the number of records. */
+size_t kci_producer_serve(kc_producer *p);
+
+#endif

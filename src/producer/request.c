@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Produce requests: one batch each of as many partitions as fit into max.request.size, their bytes
+ * where they lie, and the reading of the answer. An entry of a request is a batch on its part's
+ * wire until done(), whatever happens to its outcome meanwhile. Thread: loop. */
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "producer/producer.h"
+
+enum {
+    ENTRIES_FIRST = 16,
+    /* about what a topic and a partition take in the request beside their names and batches */
+    TOPIC_OVERHEAD = 24,
+    PARTITION_OVERHEAD = 12,
+    LAST_VERSION_WITH_NAMES = 12, /* from 13 on topics go by id (KIP-516) */
+    HOST_MAX = 255
+};
+
+typedef kci_produce_request_topic_produce_data topic_data;
+typedef kci_produce_request_partition_produce_data partition_data;
+typedef kci_produce_response_topic_produce_response topic_answer;
+typedef kci_produce_response_partition_produce_response partition_answer;
+
+typedef struct request {
+    kci_link link;
+    kci_call call;
+    kci_produce_request body;
+    kc_producer *p;
+    kci_peer *peer;
+    int32_t count, cap;
+    kci_send_batch **batches; /* in the order of encoding; NULL: answered */
+    kci_send_batch **taken;   /* in the order of taking */
+    topic_data *topics;       /* cap of each */
+    partition_data *partitions;
+} request;
+
+static void request_free(request *r)
+{
+    kci_free(r->batches);
+    kci_free(r->taken);
+    kci_free(r->topics);
+    kci_free(r->partitions);
+    kci_free(r);
+}
+
+void kci_request_free_spare(kci_sender *s)
+{
+    for (kci_link *at; (at = kci_list_pop_front(&s->spare));)
+        request_free(KCI_CONTAINER_OF(at, request, link));
+}
+
+static bool grow_array(void **array, int32_t cap, size_t size)
+{
+    void *grown = kci_realloc_array(*array, (size_t)cap, size);
+    if (grown)
+        *array = grown;
+    return grown != NULL;
+}
+
+/* Room for one more entry, so that taking a batch cannot fail. */
+static bool reserve_entry(request *r)
+{
+    if (r->count < r->cap)
+        return true;
+    int32_t cap = r->cap ? r->cap * 2 : ENTRIES_FIRST;
+    if (!grow_array((void **)&r->batches, cap, sizeof(kci_send_batch *)) ||
+        !grow_array((void **)&r->taken, cap, sizeof(kci_send_batch *)) ||
+        !grow_array((void **)&r->topics, cap, sizeof *r->topics) ||
+        !grow_array((void **)&r->partitions, cap, sizeof *r->partitions))
+        return false;
+    r->cap = cap;
+    return true;
+}
+
+static request *request_get(kc_producer *p, kci_peer *peer)
+{
+    kci_link *at = kci_list_pop_front(&p->sender.spare);
+    request *r = at ? KCI_CONTAINER_OF(at, request, link) : kci_calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->p = p;
+    r->peer = peer;
+    r->count = 0;
+    return r;
+}
+
+void kci_request_cancel(kc_producer *p, kci_link *at)
+{
+    kci_call_cancel(p->client, &KCI_CONTAINER_OF(at, request, link)->call);
+}
+
+/* ---- building ---- */
+
+static size_t entry_size(const kci_send_batch *b, const kci_send_batch *before)
+{
+    size_t size = kci_send_batch_size(b) + PARTITION_OVERHEAD;
+    bool same_topic = before && before->part->topic == b->part->topic;
+    return same_topic ? size : size + TOPIC_OVERHEAD + b->part->topic->name.size;
+}
+
+/* Takes the first batch of each ready part until one does not fit. */
+static void take_batches(request *r)
+{
+    kc_producer *p = r->p;
+    size_t size = 0;
+    for (kci_link *at; (at = kci_list_pop_front(&r->peer->ready));) {
+        kci_part *part = KCI_CONTAINER_OF(at, kci_part, ready_link);
+        kci_send_batch *head = kci_lane_head(&part->lane);
+        if (!head || !kci_lane_may_send(&part->lane, r->peer->id, kci_loop_now(p->loop), false))
+            continue;
+        size_t more = entry_size(head, r->count ? r->taken[r->count - 1] : NULL);
+        bool fits = r->count == 0 || size + more <= (size_t)p->conf.max_request_size;
+        if (fits && !reserve_entry(r))
+            p->sender.short_of_memory = true;
+        if (!fits || p->sender.short_of_memory) {
+            kci_list_push_front(&r->peer->ready, at);
+            return;
+        }
+        size += more;
+        r->taken[r->count++] = kci_lane_take(&part->lane, r->peer->id);
+    }
+}
+
+/* Parts that have more to send go to the end of the list, so that all have their turn. */
+static void consider_taken(request *r)
+{
+    for (int32_t i = 0; i < r->count; i++)
+        kci_sender_consider(r->p, r->taken[i]->part);
+}
+
+/* Sorts the entries by topic, in the order in which the topics come up. */
+static void group_by_topic(request *r)
+{
+    int32_t topics = 0;
+    for (int32_t i = 0; i < r->count; i++)
+        r->taken[i]->part->topic->slot = -1;
+    for (int32_t i = 0; i < r->count; i++) {
+        kci_send_topic *t = r->taken[i]->part->topic;
+        if (t->slot < 0) {
+            t->slot = topics;
+            r->topics[topics].name = t->name;
+            r->topics[topics].topic_id = t->id;
+            r->topics[topics++].partition_data.count = 0;
+        }
+        r->topics[t->slot].partition_data.count++;
+    }
+    partition_data *next = r->partitions;
+    for (int32_t i = 0; i < topics; i++) {
+        r->topics[i].partition_data.data = next;
+        next += r->topics[i].partition_data.count;
+        r->topics[i].partition_data.count = 0;
+    }
+    for (int32_t i = 0; i < r->count; i++) {
+        kci_send_batch *b = r->taken[i];
+        topic_data *t = &r->topics[b->part->topic->slot];
+        partition_data *d = &t->partition_data.data[t->partition_data.count++];
+        d->index = b->part->index;
+        d->records = (kc_bytes){ b->header, kci_send_batch_size(b) };
+        r->batches[d - r->partitions] = b;
+    }
+    r->body.topic_data.data = r->topics;
+    r->body.topic_data.count = topics;
+}
+
+static void stamp(request *r)
+{
+    kci_stats *stats = kci_client_stats(r->p->client);
+    for (int32_t i = 0; i < r->count; i++) {
+        kci_send_batch *b = r->batches[i];
+        bool numbered = b->numbered;
+        kci_batch_writer_header(&b->writer, numbered ? b->producer_id : -1,
+                                numbered ? b->epoch : -1, numbered ? b->sequence : -1, 0,
+                                b->header);
+        kci_batch_left_backlog(b);
+        if (b->attempts == 0) {
+            kci_stat_add(&stats->batches_sent, 1);
+            kci_stat_add(&stats->produce_bytes, (int64_t)kci_send_batch_size(b));
+            kci_stat_add(&stats->produce_bytes_uncompressed,
+                         KCI_BATCH_HEADER_SIZE + (int64_t)b->writer.bytes);
+        }
+    }
+}
+
+static int records(kci_call *call, size_t index, struct iovec *iov, int cap)
+{
+    request *r = KCI_CONTAINER_OF(call, request, call);
+    kci_send_batch *b = r->batches[index];
+    int n = 0;
+    if (n < cap)
+        iov[n] = (struct iovec){ b->header, KCI_BATCH_HEADER_SIZE };
+    n++;
+    for (kci_chunk *chunk = b->writer.chunks.first; chunk; chunk = chunk->next) {
+        if (chunk->used == 0)
+            continue;
+        if (n < cap)
+            iov[n] = (struct iovec){ chunk->data, chunk->used };
+        n++;
+    }
+    return n;
+}
+
+static void done(kci_call *call, kc_err err, const kci_response *response, const char *why);
+
+static bool ids_are_known(const request *r)
+{
+    for (int32_t i = 0; i < r->body.topic_data.count; i++) {
+        if (kci_uuid_is_zero(&r->topics[i].topic_id))
+            return false;
+    }
+    return true;
+}
+
+static void start(request *r)
+{
+    kc_producer *p = r->p;
+    kci_msg_init(&kci_produce_request_msg, &r->body);
+    group_by_topic(r);
+    stamp(r);
+    r->body.acks = p->conf.acks;
+    r->body.timeout_ms = (int32_t)(p->conf.request_timeout_us / 1000);
+    memset(&r->call, 0, sizeof r->call);
+    r->call.api = KCI_API_PRODUCE;
+    r->call.cls = KCI_CLASS_PRODUCE;
+    r->call.node = r->peer->id;
+    r->call.max_version = ids_are_known(r) ? KCI_ANY_VERSION : LAST_VERSION_WITH_NAMES;
+    r->call.body = &r->body;
+    r->call.timeout_us = p->conf.request_timeout_us;
+    r->call.no_response = p->conf.acks == 0;
+    r->call.records = records;
+    r->call.done = done;
+    kci_list_push_back(&p->sender.requests, &r->link);
+    r->peer->in_flight++;
+    kci_call_start(p->client, &r->call);
+}
+
+static void no_memory(kc_producer *p)
+{
+    p->sender.short_of_memory = true;
+    int64_t at = kci_loop_now(p->loop) + p->conf.backoff.base_us;
+    kci_timer *timer = &p->sender.retry_timer;
+    if (!kci_timer_is_set(timer) || kci_timer_at(timer) > at)
+        kci_timer_set(p->loop, timer, at);
+}
+
+static bool send_one(kc_producer *p, kci_peer *peer)
+{
+    request *r = request_get(p, peer);
+    if (!r) {
+        no_memory(p);
+        return false;
+    }
+    take_batches(r);
+    if (r->count == 0) {
+        kci_list_push_front(&p->sender.spare, &r->link);
+        if (p->sender.short_of_memory)
+            no_memory(p);
+        return false;
+    }
+    start(r);
+    consider_taken(r);
+    return true;
+}
+
+void kci_request_send(kc_producer *p, kci_peer *peer)
+{
+    p->sender.turn_peer = peer;
+    while (peer->in_flight < p->conf.max_in_flight && !kci_list_is_empty(&peer->ready)) {
+        kci_node_state state = kci_node_poll(p->client, peer->id, KCI_CLASS_PRODUCE, true);
+        if (state == KCI_NODE_UNKNOWN)
+            kci_client_refresh(p->client);
+        if (state != KCI_NODE_UP || !kci_sender_close_due(p, peer) || !send_one(p, peer))
+            break;
+    }
+    p->sender.turn_peer = NULL;
+}
+
+/* ---- the answer ---- */
+
+/* The topic of the request that an answer is about; NULL: none. *hint: where it is looked for
+ * first, since brokers answer in the order of the request. */
+static const topic_data *find_topic(const request *r, const topic_answer *answer, bool by_id,
+                                    int32_t *hint)
+{
+    int32_t count = r->body.topic_data.count;
+    for (int32_t n = 0; n < count; n++) {
+        int32_t i = (*hint + n) % count;
+        const topic_data *t = &r->topics[i];
+        if (by_id ? !kci_uuid_equal(&t->topic_id, &answer->topic_id)
+                  : !kci_bytes_equal(t->name, answer->name))
+            continue;
+        *hint = i + 1;
+        return t;
+    }
+    return NULL;
+}
+
+/* Its batch for that partition; NULL when there is none or it was answered before. */
+static kci_send_batch *find_batch(request *r, const topic_data *t, int32_t partition, int32_t *hint)
+{
+    kci_send_batch **first = r->batches + (t->partition_data.data - r->partitions);
+    int32_t count = t->partition_data.count;
+    for (int32_t n = 0; n < count; n++) {
+        int32_t i = (*hint + n) % count;
+        kci_send_batch *b = first[i];
+        if (!b || b->part->index != partition)
+            continue;
+        first[i] = NULL;
+        *hint = i + 1;
+        return b;
+    }
+    return NULL;
+}
+
+/* Answers that exclude that the batch was written (by this attempt). Not among them is, for one,
+ * NOT_LEADER_OR_FOLLOWER: a leader that steps down while it waits for replicas has written it. */
+static bool excludes_write(kc_err err)
+{
+    switch (err) {
+    case KC_E_CORRUPT_MESSAGE:
+    case KC_E_MESSAGE_TOO_LARGE:
+    case KC_E_RECORD_LIST_TOO_LARGE:
+    case KC_E_NOT_ENOUGH_REPLICAS:
+    case KC_E_INVALID_TOPIC_EXCEPTION:
+    case KC_E_INVALID_REQUIRED_ACKS:
+    case KC_E_TOPIC_AUTHORIZATION_FAILED:
+    case KC_E_CLUSTER_AUTHORIZATION_FAILED:
+    case KC_E_INVALID_TIMESTAMP:
+    case KC_E_UNSUPPORTED_VERSION:
+    case KC_E_INVALID_REQUEST:
+    case KC_E_UNSUPPORTED_FOR_MESSAGE_FORMAT:
+    case KC_E_POLICY_VIOLATION:
+    case KC_E_OUT_OF_ORDER_SEQUENCE_NUMBER:
+    case KC_E_INVALID_PRODUCER_EPOCH:
+    case KC_E_PRODUCER_FENCED:
+    case KC_E_UNKNOWN_PRODUCER_ID:
+    case KC_E_INVALID_PRODUCER_ID_MAPPING:
+    case KC_E_UNSUPPORTED_COMPRESSION_TYPE:
+    case KC_E_INVALID_RECORD:
+    case KC_E_UNKNOWN_TOPIC_ID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void tell_leader(kc_producer *p, const kci_part *part, const partition_answer *a,
+                        const kci_produce_response *body)
+{
+    if (a->current_leader.leader_id < 0)
+        return;
+    char host[HOST_MAX + 1];
+    for (int32_t i = 0; i < body->node_endpoints.count; i++) {
+        const kci_produce_response_node_endpoint *e = &body->node_endpoints.data[i];
+        if (e->node_id != a->current_leader.leader_id || e->host.size > HOST_MAX)
+            continue;
+        memcpy(host, e->host.data, e->host.size);
+        host[e->host.size] = '\0';
+        kci_client_leader_hint(p->client, part->topic->name, part->index, e->node_id,
+                               a->current_leader.leader_epoch, host, e->port, e->rack);
+        return;
+    }
+    kci_client_leader_hint(p->client, part->topic->name, part->index, a->current_leader.leader_id,
+                           a->current_leader.leader_epoch, NULL, 0, kc_mem(NULL, 0));
+}
+
+static void read_error(kc_producer *p, kci_send_batch *b, const partition_answer *a,
+                       const kci_produce_response *body)
+{
+    kci_failure why = { .err = a->error_code, .text = a->error_message };
+    why.undecided = !excludes_write(a->error_code);
+    if (a->record_errors.count > 0 && a->record_errors.data[0].batch_index_error_message.data)
+        why.text = a->record_errors.data[0].batch_index_error_message;
+    if (kc_error_flags(a->error_code) & KC_ERROR_REFRESH_METADATA) {
+        int32_t epoch = b->part->leader_epoch;
+        tell_leader(p, b->part, a, body);
+        why.at_once = b->part->leader_epoch > epoch && b->attempts < 3;
+        kci_client_refresh(p->client);
+    }
+    kci_batch_failed(p, b, &why);
+}
+
+static void read_partition(kc_producer *p, kci_send_batch *b, const partition_answer *a,
+                           const kci_produce_response *body)
+{
+    if (a->error_code == KC_E_DUPLICATE_SEQUENCE_NUMBER)
+        kci_batch_acked(p, b, -1, KC_NO_TIMESTAMP);
+    else if (a->error_code == KC_OK)
+        kci_batch_acked(p, b, a->base_offset < 0 ? -1 : a->base_offset, a->log_append_time_ms);
+    else
+        read_error(p, b, a, body);
+}
+
+static void read_answer(request *r, const kci_response *response)
+{
+    const kci_produce_response *body = response->body;
+    bool by_id = response->version > LAST_VERSION_WITH_NAMES;
+    int32_t topic_hint = 0;
+    for (int32_t i = 0; i < body->responses.count; i++) {
+        const topic_answer *answer = &body->responses.data[i];
+        const topic_data *t = find_topic(r, answer, by_id, &topic_hint);
+        int32_t hint = 0;
+        for (int32_t j = 0; t && j < answer->partition_responses.count; j++) {
+            const partition_answer *a = &answer->partition_responses.data[j];
+            kci_send_batch *b = find_batch(r, t, a->index, &hint);
+            if (b)
+                read_partition(r->p, b, a, body);
+        }
+    }
+}
+
+/* What the answer does not mention, or all when there is none. */
+static void fail_rest(request *r, const kci_failure *why)
+{
+    for (int32_t i = 0; i < r->count; i++) {
+        kci_send_batch *b = r->batches[i];
+        r->batches[i] = NULL;
+        if (b)
+            kci_batch_failed(r->p, b, why);
+    }
+}
+
+static void ack_all(request *r)
+{
+    for (int32_t i = 0; i < r->count; i++) {
+        kci_send_batch *b = r->batches[i];
+        r->batches[i] = NULL;
+        kci_batch_acked(r->p, b, -1, KC_NO_TIMESTAMP);
+    }
+}
+
+static void done(kci_call *call, kc_err err, const kci_response *response, const char *why)
+{
+    request *r = KCI_CONTAINER_OF(call, request, call);
+    kc_producer *p = r->p;
+    kci_link_remove(&r->link);
+    r->peer->in_flight--;
+    if (err == KC_OK && response)
+        read_answer(r, response);
+    else if (err == KC_OK)
+        ack_all(r);
+    kci_failure failure = { .err = err, .text = kc_str(why), .undecided = call->sent };
+    if (err == KC_OK)
+        failure = (kci_failure){ .err = KC_E_PROTOCOL,
+                                 .text = kc_str("the broker's answer leaves the partition out"),
+                                 .undecided = true };
+    else
+        kci_client_refresh(p->client);
+    fail_rest(r, &failure);
+    kci_list_push_front(&p->sender.spare, &r->link);
+    if (!kci_list_is_empty(&r->peer->ready))
+        kci_sender_want_turn(p);
+    kci_sender_check_end(p);
+}

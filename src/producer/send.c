@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kc_producer_send: checks a record, asks interceptors and the program's partitioner, and gets it
+ * into a batch, waiting for room or metadata at most max.block.ms. Application threads. */
+#include "base/err.h"
+#include "core/metadata.h"
+#include "producer/producer.h"
+
+enum {
+    /* Java's reckoning of a record's size for max.request.size: batch header, and 21 bytes of
+     * varints (kci_record_bound counts more for them). */
+    JAVA_OVERHEAD = KCI_BATCH_HEADER_SIZE + 21 - KCI_RECORD_OVERHEAD_MAX,
+    RECORDS_PER_ENTRY = 64 /* of send_many into the gate, so that others get in too */
+};
+
+/* Of one call: the time up to which it may wait, known once it has to. */
+typedef struct patience {
+    kci_waiter *waiter;
+    int64_t since_us;
+    int64_t deadline_us;
+    bool refreshed;
+} patience;
+
+static bool is_bad_bytes(kc_bytes b)
+{
+    return !b.data && b.size > 0;
+}
+
+static const char *what_is_wrong(const kc_producer_record *r)
+{
+    if (r->size < sizeof *r)
+        return "the record's size is not set: begin with KC_PRODUCER_RECORD_INIT";
+    if (!r->topic.data || r->topic.size == 0)
+        return "the record has no topic";
+    if (r->partition < KC_PARTITION_ANY)
+        return "the partition is negative: KC_PARTITION_ANY leaves the choice to the partitioner";
+    if (r->timestamp < KC_NO_TIMESTAMP)
+        return "the timestamp is negative: KC_NO_TIMESTAMP stands for the time of the call";
+    if (is_bad_bytes(r->key) || is_bad_bytes(r->value))
+        return "key or value has a size but no data";
+    if (r->header_count > 0 && !r->headers)
+        return "header_count is set, but headers is NULL";
+    for (size_t i = 0; i < r->header_count; i++) {
+        if (!r->headers[i].name.data || is_bad_bytes(r->headers[i].value))
+            return "a header has no name, or a value with a size but no data";
+    }
+    return NULL;
+}
+
+static kc_err too_large(const kc_producer *p, size_t size, kc_error *detail)
+{
+    return kci_fail(detail, KC_E_RECORD_TOO_LARGE,
+                    "the record takes about %zu bytes, more than max.request.size (%d) or "
+                    "buffer.memory (%lld) allow: split it or raise them",
+                    size, p->conf.max_request_size, (long long)p->conf.buffer_memory);
+}
+
+/* Checks a record and prepares its way in. */
+static kc_err prepare(const kc_producer *p, const kc_producer_record *r, kci_append *a,
+                      kc_error *detail)
+{
+    const char *wrong = what_is_wrong(r);
+    if (wrong)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "%s", wrong);
+    *a = (kci_append){ .record = r, .partition = r->partition };
+    a->bound = kci_record_bound(r->key, r->value, r->headers, r->header_count);
+    if (a->bound > INT32_MAX / 2 || a->bound + JAVA_OVERHEAD > (size_t)p->conf.max_request_size ||
+        !kci_pool_can_hold(&p->pool, a->bound + sizeof(kci_send_batch)))
+        return too_large(p, a->bound, detail);
+    return KC_OK;
+}
+
+static kc_err closed(kc_producer *p, kc_error *detail)
+{
+    kc_err err = kci_client_check(p->client);
+    return kci_fail(detail, err == KC_OK ? KC_E_CLOSED : err, NULL);
+}
+
+static kc_err refused(kc_producer *p, const kci_append *a, kc_error *detail)
+{
+    kc_bytes topic = a->record->topic;
+    if (a->err == KC_E_CLOSED)
+        return closed(p, detail);
+    return kci_fail(detail, a->err, "topic %.*s: %s", (int)(topic.size < 249 ? topic.size : 249),
+                    (const char *)topic.data, kc_error_text(a->err));
+}
+
+static kc_err no_room(kc_producer *p, kc_error *detail)
+{
+    /* From now on the descriptor tells when there is room, and open batches count as due. */
+    atomic_store(&p->retry_wanted, true);
+    kci_sender_post(&p->sender);
+    return kci_fail(detail, KC_E_QUEUE_FULL,
+                    "buffer.memory (%lld bytes) is used up by records not yet acknowledged, and "
+                    "max.block.ms (%lld) passed: wait for kc_producer_fd(), or raise one of them",
+                    (long long)p->conf.buffer_memory, (long long)(p->conf.max_block_us / 1000));
+}
+
+static kc_err no_partition(const kci_append *a, kc_error *detail)
+{
+    kc_bytes name = a->topic->name;
+    return kci_fail(detail, KC_E_UNKNOWN_PARTITION, "topic %.*s has %d partitions, there is no %d",
+                    (int)name.size, (const char *)name.data, a->topic->count, a->partition);
+}
+
+static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
+{
+    kc_error problem;
+    kc_bytes name = a->topic->name;
+    long long ms = (long long)(p->conf.max_block_us / 1000);
+    atomic_store(&p->retry_wanted, true);
+    if (a->topic->count > 0)
+        return no_partition(a, detail);
+    if (a->topic->err != KC_OK)
+        return kci_fail(detail, a->topic->err, "topic %.*s, waited max.block.ms (%lld): %s",
+                        (int)name.size, (const char *)name.data, ms, kc_error_text(a->topic->err));
+    if (kci_client_last_problem(p->client, &problem) != KC_OK)
+        return kci_fail(detail, KC_E_TIMED_OUT,
+                        "nothing is known of topic %.*s after max.block.ms (%lld): %.300s",
+                        (int)name.size, (const char *)name.data, ms, problem.text);
+    return kci_fail(
+        detail, KC_E_TIMED_OUT,
+        "nothing is known of topic %.*s after max.block.ms (%lld): send again, or allow "
+        "more time",
+        (int)name.size, (const char *)name.data, ms);
+}
+
+/* The present metadata are newer than the wait and still have no such partition. */
+static bool is_missing_for_sure(kc_producer *p, const kci_append *a, const patience *wait)
+{
+    return a->topic->count > 0 && a->partition >= a->topic->count && wait->refreshed &&
+           atomic_load_explicit(&p->accum.metadata_us, memory_order_relaxed) > wait->since_us;
+}
+
+static kc_err give_up(kc_producer *p, const kci_append *a, kci_append_result result,
+                      kc_error *detail)
+{
+    return result == KCI_APPEND_NO_ROOM ? no_room(p, detail) : no_topic(p, a, detail);
+}
+
+/* Waits for what is missing. KC_OK: try again. */
+static kc_err wait_for_it(kc_producer *p, const kci_append *a, kci_append_result result,
+                          patience *wait, kc_error *detail)
+{
+    int64_t now = p->sys->mono_us(p->sys);
+    if (!wait->deadline_us) {
+        wait->since_us = now;
+        wait->deadline_us = now + p->conf.max_block_us;
+    }
+    if (result == KCI_APPEND_NO_TOPIC && is_missing_for_sure(p, a, wait))
+        return no_partition(a, detail);
+    if (result == KCI_APPEND_NO_TOPIC && !wait->refreshed) {
+        wait->refreshed = true;
+        kci_client_refresh(p->client);
+    }
+    if (now >= wait->deadline_us)
+        return give_up(p, a, result, detail);
+    if (!wait->waiter) {
+        kc_err err =
+            kci_waiters_begin(&p->waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA, &wait->waiter);
+        if (result == KCI_APPEND_NO_ROOM)
+            kci_sender_post(&p->sender); /* so that it takes open batches */
+        return err == KC_OK ? err : kci_fail(detail, err, NULL);
+    }
+    kc_err err = kci_waiter_wait(&p->waiters, wait->waiter, wait->deadline_us);
+    if (err == KC_E_TIMED_OUT)
+        return give_up(p, a, result, detail);
+    return err == KC_OK ? err : kci_fail(detail, err, NULL);
+}
+
+static kc_err ask_partitioner(kc_producer *p, kci_append *a, kc_error *detail)
+{
+    kc_partitioner_input input = { .size = sizeof input };
+    input.partition_count = a->partition_count;
+    input.record = a->record;
+    input.available = a->available ? a->available->ids : NULL;
+    input.available_count = a->available ? a->available->count : 0;
+    a->partition = p->partitioner.partition(p->partitioner.user, &input);
+    kci_available_unref(a->available);
+    a->available = NULL;
+    if (a->partition < 0)
+        return kci_fail(detail, KC_E_REJECTED, "the partitioner rejected the record");
+    if (a->partition >= a->partition_count)
+        return kci_fail(detail, KC_E_REJECTED, "the partitioner chose %d of %d partitions",
+                        a->partition, a->partition_count);
+    return KC_OK;
+}
+
+static void stop_waiting(kc_producer *p, patience *wait)
+{
+    if (wait->waiter)
+        kci_waiters_end(&p->waiters, wait->waiter);
+    wait->waiter = NULL;
+}
+
+static kci_append_result attempt(kc_producer *p, kci_append *a)
+{
+    kci_gate_enter(&p->accum.gate);
+    kci_append_result result = kci_accum_append(p, a);
+    kci_accum_leave(p, a);
+    return result;
+}
+
+/* Whatever an attempt ended with, up to the record's being taken or refused. */
+static kc_err finish(kc_producer *p, kci_append *a, kci_append_result result, patience *wait,
+                     kc_error *detail)
+{
+    while (result != KCI_APPEND_DONE) {
+        kc_err err;
+        if (result == KCI_APPEND_REFUSED)
+            err = refused(p, a, detail);
+        else if (result == KCI_APPEND_CHOOSE)
+            err = ask_partitioner(p, a, detail);
+        else
+            err = wait_for_it(p, a, result, wait, detail);
+        if (err != KC_OK)
+            return err;
+        result = attempt(p, a);
+    }
+    return KC_OK;
+}
+
+static kc_err send_intercepted(kc_producer *p, const kc_producer_record *record, patience *wait,
+                               kc_error *detail)
+{
+    kci_append a;
+    size_t seen = 0;
+    kc_producer_record own = *record;
+    kc_err err = kci_interceptors_on_send(p, &own, &seen, detail);
+    if (err == KC_OK)
+        err = prepare(p, &own, &a, detail);
+    if (err == KC_OK)
+        err = finish(p, &a, attempt(p, &a), wait, detail);
+    kci_interceptors_on_sent(p, seen, &own, err);
+    return err;
+}
+
+/* First in each call. */
+static kc_err enter_call(kc_producer *p, kc_error *detail)
+{
+    kc_err err = kci_client_check(p->client);
+    if (err != KC_OK)
+        return kci_fail(detail, err, NULL);
+    if (atomic_load_explicit(&p->retry_told, memory_order_relaxed))
+        kci_producer_hear_room(p);
+    return KC_OK;
+}
+
+kc_err kc_producer_send(kc_producer *p, const kc_producer_record *record, kc_error *detail)
+{
+    kci_append a;
+    patience wait = { 0 };
+    kc_err err = enter_call(p, detail);
+    if (err != KC_OK)
+        return err;
+    if (p->interceptor_count) {
+        err = send_intercepted(p, record, &wait, detail);
+    } else {
+        err = prepare(p, record, &a, detail);
+        if (err == KC_OK)
+            err = finish(p, &a, attempt(p, &a), &wait, detail);
+    }
+    stop_waiting(p, &wait);
+    return err;
+}
+
+static const kc_producer_record *record_at(const kc_producer_record *records, size_t i)
+{
+    return (const void *)((const char *)records + i * records->size);
+}
+
+/* As many records as go in without leaving the gate; *a is the last one tried, *result how that
+ * went. */
+static kc_err send_run(kc_producer *p, const kc_producer_record *records, size_t count, size_t *i,
+                       kci_append *a, kci_append_result *result, kc_error *detail)
+{
+    size_t end = count - *i > RECORDS_PER_ENTRY ? *i + RECORDS_PER_ENTRY : count;
+    kc_err err = prepare(p, record_at(records, *i), a, detail);
+    if (err != KC_OK)
+        return err;
+    kci_gate_enter(&p->accum.gate);
+    for (;;) {
+        *result = kci_accum_append(p, a);
+        if (*result != KCI_APPEND_DONE || a->to_seal || a->tell)
+            break;
+        if (*i + 1 >= end)
+            break;
+        err = prepare(p, record_at(records, *i + 1), a, detail);
+        ++*i;
+        if (err != KC_OK)
+            break;
+    }
+    kci_accum_leave(p, a);
+    return err;
+}
+
+kc_err kc_producer_send_many(kc_producer *p, const kc_producer_record *records, size_t count,
+                             size_t *sent, kc_error *detail)
+{
+    size_t i = 0;
+    patience wait = { 0 };
+    kc_err err = enter_call(p, detail);
+    if (err == KC_OK && count > 0 && records->size < sizeof *records)
+        err = kci_fail(detail, KC_E_INVALID_ARGUMENT, "%s", what_is_wrong(records));
+    while (err == KC_OK && i < count) {
+        kci_append a;
+        kci_append_result result = KCI_APPEND_DONE;
+        if (p->interceptor_count) {
+            err = send_intercepted(p, record_at(records, i), &wait, detail);
+        } else {
+            err = send_run(p, records, count, &i, &a, &result, detail);
+            if (err == KC_OK)
+                err = finish(p, &a, result, &wait, detail);
+        }
+        if (err == KC_OK)
+            i++;
+    }
+    stop_waiting(p, &wait);
+    if (sent)
+        *sent = i;
+    return err;
+}
+
+kc_err kc_producer_partition_count(kc_producer *p, kc_bytes topic, int32_t *count, kc_error *detail)
+{
+    patience wait = { 0 };
+    kc_producer_record record = KC_PRODUCER_RECORD_INIT;
+    record.topic = topic;
+    kci_append a = { .record = &record, .partition = 0 };
+    kc_err err = enter_call(p, detail);
+    while (err == KC_OK) {
+        kci_gate_enter(&p->accum.gate);
+        a.err = kci_accum_topic(p, topic, &a.topic);
+        *count = a.err == KC_OK ? a.topic->count : 0;
+        if (a.err == KC_OK && a.topic->err != KC_OK &&
+            !(kc_error_flags(a.topic->err) & KC_ERROR_RETRIABLE))
+            a.err = a.topic->err;
+        kci_accum_leave(p, &a);
+        if (a.err != KC_OK)
+            err = refused(p, &a, detail);
+        else if (*count > 0)
+            break;
+        else
+            err = wait_for_it(p, &a, KCI_APPEND_NO_TOPIC, &wait, detail);
+    }
+    stop_waiting(p, &wait);
+    return err;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop's side of a producer: takes closed batches over, keeps them per partition in order,
+ * sends those whose turn it is, and fixes every outcome. Works per batch and per request, never per
+ * record. Thread: loop, unless marked "any".
+ *
+ * A part (partition) that could be sent from is on its peer's `ready` list; kci_sender_consider()
+ * puts it there or takes it away after everything that may change that. One turn of the loop sends
+ * once, at its end (kci_loop_defer), for all that happened in it.
+ *
+ * Files: sender.c (this, and the turn), request.c (Produce and its answer), outcome.c (how batches
+ * end, time-outs), ids.c (InitProducerId), ending.c (close, purge, detach). */
+#ifndef PRODUCER_SENDER_H
+#define PRODUCER_SENDER_H
+
+#include <kclient/producer.h>
+
+#include "base/random.h"
+#include "core/client.h"
+#include "producer/topics.h"
+#include "wire/messages.h"
+
+enum { KCI_SENDER_TIMERS = 5 }; /* that may be set at once */
+
+/* A broker, as one producer sees it. Lives as long as the producer. */
+typedef struct kci_peer {
+    int32_t id;
+    int32_t in_flight; /* requests */
+    kci_list ready;    /* parts that have something to send now; first come first served */
+    kci_link link;
+} kci_peer;
+
+/* How the producer id is come by. */
+typedef struct kci_producer_ids {
+    kci_call call;
+    kci_init_producer_id_request body;
+    kci_timer timer; /* the next attempt */
+    bool asking;     /* the call is under way */
+    uint32_t failures;
+    int64_t id; /* -1: none */
+    int16_t epoch;
+} kci_producer_ids;
+
+typedef enum kci_sender_phase {
+    KCI_SENDER_OPEN,
+    KCI_SENDER_ENDING,  /* the client closes: no more records, ends when all have outcomes */
+    KCI_SENDER_LEAVING, /* waits only for its calls to come back, then detaches */
+    KCI_SENDER_GONE     /* nothing of the loop refers to the producer any more */
+} kci_sender_phase;
+
+typedef struct kci_sender {
+    kci_user user;
+    kci_task task; /* posted: look at what the application did */
+    kci_task turn; /* deferred: send */
+    bool turn_wanted;
+    bool turn_missed;         /* the gate could not be had in the last one */
+    kci_peer *turn_peer;      /* whose ready parts are being sent from */
+    kci_timer open_timer;     /* to look at open batches */
+    kci_timer retry_timer;    /* the next part whose pause ends */
+    kci_timer delivery_timer; /* the next batch whose time is over */
+    kci_timer close_timer;    /* deadline of the client's close */
+    kci_sender_phase phase;
+    kci_random random;
+
+    kci_list parts;   /* all that ever had a batch */
+    kci_list live;    /* batches without outcome, in the order of id */
+    kci_list pausing; /* parts whose lane waits until retry_at_us */
+    kci_list sealing; /* parts whose next batch is not sealed yet */
+    kci_list peers;
+    kci_list requests; /* in flight */
+    kci_list spare;    /* request objects for reuse */
+    int64_t last_id;   /* of the newest batch taken over */
+    bool short_of_memory;
+    uint32_t gate_misses; /* in a row */
+
+    kci_producer_ids ids;
+
+    /* read by any thread */
+    atomic_int_least64_t settled; /* batches up to this id have their outcome */
+    atomic_uint_least64_t acked;  /* records */
+    atomic_uint_least64_t failed;
+    kci_log_limit complaints;
+} kci_sender;
+
+void kci_sender_init(kci_sender *s, uint64_t seed);
+void kci_sender_free(kci_sender *s); /* after it has gone */
+
+/* Makes it a user of the client. KC_E_NO_MEMORY. */
+kc_err kci_sender_attach(kc_producer *p);
+
+/* Any: there are closed batches, or open ones to look at. */
+void kci_sender_post(kci_sender *s);
+
+/* Takes over what application threads have closed. */
+void kci_sender_collect(kc_producer *p);
+
+/* Looks again whether a part can be sent from now. */
+void kci_sender_consider(kc_producer *p, kci_part *part);
+void kci_sender_consider_all(kc_producer *p);
+
+/* Asks for a turn. */
+void kci_sender_want_turn(kc_producer *p);
+
+/* Closes what is due on these peers' ready parts, so that it can be sent: false when the gate could
+ * not be had; it is tried again soon. */
+bool kci_sender_close_due(kc_producer *p, kci_peer *peer);
+
+/* Enters the gate, in the end by waiting. false: not now. */
+bool kci_sender_enter_gate(kc_producer *p);
+
+/* request.c: sends from a peer's ready parts as long as there is room in flight. */
+void kci_request_send(kc_producer *p, kci_peer *peer);
+void kci_request_cancel(kc_producer *p, kci_link *at); /* of sender.requests */
+void kci_request_free_spare(kci_sender *s);
+
+/* outcome.c */
+
+/* Why an attempt, or a batch for good, did not succeed. */
+typedef struct kci_failure {
+    kc_err err;
+    kc_bytes text;  /* the broker's or the core's sentence; empty: the table's */
+    bool undecided; /* the broker may have written it all the same */
+    bool at_once;   /* no pause before the next attempt: the leader is known */
+} kci_failure;
+
+/* A batch on the wire was written. base_offset -1: not told. */
+void kci_batch_acked(kc_producer *p, kci_send_batch *b, int64_t base_offset, int64_t timestamp);
+
+/* A batch on the wire was not: it is sent again, or given up. */
+void kci_batch_failed(kc_producer *p, kci_send_batch *b, const kci_failure *why);
+
+/* Gives up a batch, wherever it is: reports it now; one on the wire stays there until its call
+ * ends. */
+void kci_batch_give_up(kc_producer *p, kci_send_batch *b, const kci_failure *why);
+
+/* It does not count any more as load of its partition. */
+static inline void kci_batch_left_backlog(kci_send_batch *b)
+{
+    if (b->in_backlog)
+        atomic_fetch_sub_explicit(&b->part->backlog, 1, memory_order_relaxed);
+    b->in_backlog = false;
+}
+
+/* Watches over a batch's deadline. */
+void kci_batch_set_deadline(kc_producer *p, int64_t deadline_us);
+void kci_batch_on_deadline(kc_producer *p);
+
+/* The broker found it too large: true if it was split and will be sent again as two. */
+bool kci_batch_split(kc_producer *p, kci_send_batch *b);
+
+/* ids.c */
+void kci_ids_init(kci_producer_ids *ids);
+void kci_ids_want(kc_producer *p);
+void kci_ids_discard(kc_producer *p, int64_t id); /* the broker refuses it */
+void kci_ids_stop(kc_producer *p);
+
+/* ending.c */
+
+/* Gives up everything that waits; in_flight: also what is on the wire. */
+void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err);
+
+/* Cancels its calls and leaves the client as soon as they are back; drops the loop's reference. */
+void kci_sender_leave(kc_producer *p);
+
+/* After each call that came back, and each outcome. */
+void kci_sender_check_end(kc_producer *p);
+void kci_sender_on_client_close(kc_producer *p, int64_t deadline_us);
+
+#endif
