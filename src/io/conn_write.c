@@ -87,17 +87,23 @@ static void write_failed(kci_conn *c, int err)
         conn_end_errno(c, err, "while sending");
 }
 
+/* Sends the ciphertext that the stream has collected. */
 static void flush_stream(kci_conn *c)
 {
     int err = kci_tls_stream_flush(c->stream);
-    if (err != 0 && err != -EAGAIN)
+    if (err != 0 && err != -EAGAIN) {
         write_failed(c, err);
-    else
-        c->blocked = err == -EAGAIN;
+        return;
+    }
+    c->blocked = err == -EAGAIN;
+    if (!c->blocked && c->first) /* it was full before, and no socket event will tell of the change */
+        conn_schedule(c, TODO_FLUSH);
 }
 
 void conn_flush(kci_conn *c)
 {
+    if (c->blocked)
+        return;
     size_t share = TURN_BYTES;
     while (c->state == CONN_UP && !c->blocked && c->first) {
         struct iovec iov[GATHER];

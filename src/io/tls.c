@@ -323,6 +323,7 @@ static void set_policy(kci_tls *tls, const kci_tls_params *p)
 {
     SSL_CTX *ctx = tls->ctx;
     SSL_CTX_set_min_proto_version(ctx, p->min_version >= 13 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(ctx, p->max_version == 12 ? TLS1_2_VERSION : 0);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS | SSL_MODE_AUTO_RETRY);

@@ -25,7 +25,8 @@ typedef struct kci_tls_params {
     const char *pkcs12_password;
     const char *ciphers;      /* TLS 1.2 list; NULL: default */
     const char *ciphersuites; /* TLS 1.3 */
-    int min_version;          /* 12 or 13; TLS 1.2 is the least */
+    int min_version;          /* 12 or 13; 0: 12, which is the least */
+    int max_version;          /* 12 or 13; 0: the highest there is */
 } kci_tls_params;
 
 /* Reads files and builds a context. Any thread. */

@@ -111,7 +111,12 @@ static void on_accept(void *arg, int sock)
 
 void pair_init(pair *p, bool use_poll)
 {
-    *p = (pair){ .sys = kci_sys_posix(use_poll),
+    pair_init_on(p, kci_sys_posix(use_poll));
+}
+
+void pair_init_on(pair *p, kci_sys *sys)
+{
+    *p = (pair){ .sys = sys,
                  .max_frame = 64 << 20,
                  .setup_timeout_us = 5000000,
                  .raw_server = -1,

@@ -42,6 +42,7 @@ typedef struct pair {
 
 /* Makes the loop and the listener; then set fields and call pair_connect. */
 void pair_init(pair *p, bool use_poll);
+void pair_init_on(pair *p, kci_sys *sys);
 kc_err pair_connect(pair *p);
 /* Closes what is open and checks that every promise was kept. */
 void pair_free(pair *p);
