@@ -14,39 +14,40 @@ enum {
     KC_OK = 0,
 
     /* of this library */
-    KC_E_NO_MEMORY = -1000, /* an allocation failed */
+    KC_E_NO_MEMORY = -1000,        /* an allocation failed */
     KC_E_INVALID_ARGUMENT = -1001, /* a call's argument is out of its documented range */
     KC_E_UNKNOWN_PROPERTY = -1002, /* no configuration property has that name */
     /* a property's value does not fit its type or range, or contradicts another */
     KC_E_BAD_PROPERTY = -1003,
-    KC_E_TIMED_OUT = -1004, /* the call's or the request's deadline passed on this side */
+    KC_E_TIMED_OUT = -1004,  /* the call's or the request's deadline passed on this side */
     KC_E_QUEUE_FULL = -1005, /* buffer.memory is used up and max.block.ms passed */
-    KC_E_CLOSED = -1006, /* the handle is closed or closing */
-    KC_E_FORKED = -1007, /* the handle was made before fork() and is not usable in the child */
+    KC_E_CLOSED = -1006,     /* the handle is closed or closing */
+    KC_E_FORKED = -1007,     /* the handle was made before fork() and is not usable in the child */
     /* the peer sent bytes that are not what the protocol allows; the connection is closed */
     KC_E_PROTOCOL = -1008,
-    KC_E_TRANSPORT = -1009, /* the connection ended before the answer came */
-    KC_E_RESOLVE = -1010, /* a host name could not be resolved */
-    KC_E_CONNECT = -1011, /* no address of the host accepts a connection */
-    KC_E_TLS = -1012, /* the TLS handshake failed or the certificate was not accepted */
+    KC_E_TRANSPORT = -1009,      /* the connection ended before the answer came */
+    KC_E_RESOLVE = -1010,        /* a host name could not be resolved */
+    KC_E_CONNECT = -1011,        /* no address of the host accepts a connection */
+    KC_E_TLS = -1012,            /* the TLS handshake failed or the certificate was not accepted */
     KC_E_AUTHENTICATION = -1013, /* the broker refused the credentials */
-    KC_E_NO_BROKER = -1014, /* none of the bootstrap servers or known brokers can be reached */
+    KC_E_NO_BROKER = -1014,      /* none of the bootstrap servers or known brokers can be reached */
     KC_E_UNKNOWN_PARTITION = -1015, /* the topic has no partition of that number */
     /* the record alone is larger than max.request.size or buffer.memory */
     KC_E_RECORD_TOO_LARGE = -1016,
-    KC_E_DECOMPRESS = -1017, /* compressed records are damaged */
+    KC_E_DECOMPRESS = -1017,             /* compressed records are damaged */
     KC_E_DECOMPRESSED_TOO_LARGE = -1018, /* records inflate beyond the configured limit */
-    KC_E_INTERRUPTED = -1019, /* a wakeup call ended the wait */
-    KC_E_STATE = -1020, /* the call is not allowed in the handle's present state */
-    KC_E_NOT_SUPPORTED = -1021, /* this build or the broker lacks the feature */
-    KC_E_IO = -1022, /* a local file or descriptor could not be read or written */
-    KC_E_NO_OFFSET = -1023, /* the partition has no position and auto.offset.reset is none */
-    KC_E_LOG_TRUNCATED = -1024, /* the log was truncated below the position (KIP-320) */
-    KC_E_PURGED = -1025, /* the record was dropped by close or purge before it was sent */
-    KC_E_REJECTED = -1026, /* an interceptor or partitioner rejected the record */
+    KC_E_INTERRUPTED = -1019,            /* a wakeup call ended the wait */
+    KC_E_STATE = -1020,                  /* the call is not allowed in the handle's present state */
+    KC_E_NOT_SUPPORTED = -1021,          /* this build or the broker lacks the feature */
+    KC_E_IO = -1022,             /* a local file or descriptor could not be read or written */
+    KC_E_NO_OFFSET = -1023,      /* the partition has no position and auto.offset.reset is none */
+    KC_E_LOG_TRUNCATED = -1024,  /* the log was truncated below the position (KIP-320) */
+    KC_E_PURGED = -1025,         /* the record was dropped by close or purge before it was sent */
+    KC_E_REJECTED = -1026,       /* an interceptor or partitioner rejected the record */
     KC_E_LEADER_UNKNOWN = -1027, /* the partition has no leader at present */
-    KC_E_INTERNAL = -1028, /* a broken invariant inside the library; please report it */
-    /* an idempotent producer cannot continue a partition's sequence without risking loss or duplicates */
+    KC_E_INTERNAL = -1028,       /* a broken invariant inside the library; please report it */
+    /* an idempotent producer cannot continue a partition's sequence without risking loss or
+       duplicates */
     KC_E_SEQUENCE_BROKEN = -1029,
 
     /* of the broker */
@@ -188,11 +189,12 @@ enum {
 
 /* What a program can do about an error; bits of kc_error_flags(). */
 enum {
-    KC_ERROR_RETRIABLE = 1,       /* the same call may succeed later */
+    KC_ERROR_RETRIABLE = 1,        /* the same call may succeed later */
     KC_ERROR_REFRESH_METADATA = 2, /* the client looks the leaders up again by itself */
-    KC_ERROR_FATAL = 4,           /* the handle cannot be used any more */
-    KC_ERROR_ABORTABLE = 8,       /* the transaction must be aborted, then the producer goes on */
-    KC_ERROR_POSSIBLY_PERSISTED = 16 /* the record may be in the log although it is reported failed */
+    KC_ERROR_FATAL = 4,            /* the handle cannot be used any more */
+    KC_ERROR_ABORTABLE = 8,        /* the transaction must be aborted, then the producer goes on */
+    KC_ERROR_POSSIBLY_PERSISTED =
+        16 /* the record may be in the log although it is reported failed */
 };
 
 /* The sentence behind a kc_err. The caller owns it (on the stack is fine) and may pass NULL

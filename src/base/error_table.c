@@ -12,7 +12,8 @@ typedef struct error_row {
     const char *text;
 } error_row;
 
-/* clang-format off: a table */
+/* A table, one entry for each code. */
+/* clang-format off */
 static const error_row rows[] = {
     { KC_OK, 0, "NONE", "success" },
     { KC_E_NO_MEMORY, KC_ERROR_RETRIABLE, "NO_MEMORY",

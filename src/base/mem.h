@@ -36,7 +36,7 @@ uint64_t kci_mem_count(void);
 /* How many allocations are not freed now. For leak checks of tests. */
 int64_t kci_mem_live(void);
 
-#define KCI_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define KCI_CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #define KCI_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

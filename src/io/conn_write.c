@@ -96,7 +96,8 @@ static void flush_stream(kci_conn *c)
         return;
     }
     c->blocked = err == -EAGAIN;
-    if (!c->blocked && c->first) /* it was full before, and no socket event will tell of the change */
+    if (!c->blocked &&
+        c->first) /* it was full before, and no socket event will tell of the change */
         conn_schedule(c, TODO_FLUSH);
 }
 
