@@ -126,8 +126,8 @@ KC_API kc_err kc_mock_truncate(kc_mock *mock, const char *topic, int32_t partiti
 /* rack NULL: none. */
 KC_API kc_err kc_mock_set_rack(kc_mock *mock, int32_t broker, const char *rack);
 
-/* Takes a broker out of a partition's in-sync replicas, or back in. The leader stays in:
- * KC_E_INVALID_ARGUMENT. */
+/* Takes a broker out of a partition's in-sync replicas, or back in (a partition without leader then
+ * gets one). The leader and the last one stay in: KC_E_INVALID_ARGUMENT. */
 KC_API kc_err kc_mock_set_in_sync(kc_mock *mock, const char *topic, int32_t partition,
                                   int32_t broker, bool in_sync);
 

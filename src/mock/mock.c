@@ -278,10 +278,14 @@ static void set_in_sync(void *arg)
     kci_mock_partition *p = need_partition(s);
     if (!p)
         return;
-    if (!kci_mock_is_replica(p, s->broker) || (!s->yes && p->leader == s->broker))
+    bool last = kci_mock_is_in_sync(p, s->broker) && kci_mock_in_sync_count(p) == 1;
+    if (!kci_mock_is_replica(p, s->broker) || (!s->yes && (p->leader == s->broker || last))) {
         s->result = KC_E_INVALID_ARGUMENT;
-    else
-        kci_mock_set_in_sync(p, s->broker, s->yes);
+        return;
+    }
+    kci_mock_set_in_sync(p, s->broker, s->yes);
+    if (s->yes)
+        s->result = kci_mock_partition_elect(p, false);
 }
 
 kc_err kc_mock_set_in_sync(kc_mock *mock, const char *topic, int32_t partition, int32_t broker,

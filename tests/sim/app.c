@@ -64,7 +64,8 @@ void sim_on_delivery(void *user, const kc_delivery *d)
               d->flags & KC_DELIVERY_POSSIBLY_PERSISTED ? " (possibly persisted)" : "");
 }
 
-static void send_one(sim_run *r, int p)
+/* false: refused, there is no use in sending more now */
+static bool send_one(sim_run *r, int p)
 {
     int partition = (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
     int64_t now = sim_now(r->world);
@@ -80,13 +81,14 @@ static void send_one(sim_run *r, int p)
     kc_err err = kc_producer_send(r->producers[p], &record, &why);
     check_call(r, "send", now, r->plan->max_block_ms);
     if (err == KC_OK)
-        return;
+        return true;
     history_refused(r->history, id);
     sim_trace(r->world, "app: send %llu refused: %s", (unsigned long long)id, why.text);
     if (err != KC_E_QUEUE_FULL && err != KC_E_TIMED_OUT && err != KC_E_NO_MEMORY &&
         err != KC_E_UNKNOWN_TOPIC_OR_PARTITION && err != KC_E_INTERRUPTED)
         history_violation(r->history, H_UNEXPECTED_ERROR, "send: %s: %s", kc_error_name(err),
                           why.text);
+    return false;
 }
 
 static void produce_some(sim_run *r)
@@ -94,7 +96,8 @@ static void produce_some(sim_run *r)
     int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
     int burst = (int)sim_rng_range(&r->rng, 1, 20);
     for (; burst > 0 && r->unsent[p] > 0; burst--, r->unsent[p]--)
-        send_one(r, p);
+        if (!send_one(r, p))
+            return;
 }
 
 static void poll_producers(sim_run *r)
@@ -257,8 +260,11 @@ static void flush_all(sim_run *r)
         kc_error why = { 0 };
         kc_err err = kc_producer_flush(r->producers[p], timeout, &why);
         check_call(r, "flush", begun, timeout);
-        if (err == KC_E_TIMED_OUT)
-            history_violation(r->history, H_LATE_REPORT, "flush: %s", why.text);
+        kc_producer_counts counts = { .size = sizeof counts };
+        kc_producer_get_counts(r->producers[p], &counts);
+        if (counts.accepted != counts.acked + counts.failed)
+            history_violation(r->history, H_LATE_REPORT, "flush: %s: %s", kc_error_name(err),
+                              why.text);
         poll_producers(r);
     }
 }
