@@ -401,8 +401,6 @@ static void append_raw(void *arg)
     if (s->result == KC_OK) {
         s->result = a.base_offset;
         kci_mock_partition_appended(p, a.batch);
-    } else {
-        s->result = KC_E_INVALID_RECORD;
     }
     kci_free(copy);
 }
