@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "core/address.h"
 #include "core/state.h"
 
@@ -168,6 +169,8 @@ void kci_broker_failed(kci_broker *broker, int64_t began_us)
     if (broker->failures > 0 && began_us < broker->retry_us)
         return; /* it went wrong beside an attempt that counts already */
     broker->failures++;
+    if (KCI_BUG(NO_BACKOFF))
+        return;
     broker->retry_us =
         now + kci_backoff_delay(&client->settings.reconnect, broker->failures, &client->random);
 }

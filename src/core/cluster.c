@@ -41,7 +41,9 @@ kci_metadata *kci_client_metadata(kc_client *client)
 void kci_cluster_set_problem(kci_cluster *cluster, kc_err err, const char *why)
 {
     lock(cluster);
-    kci_fail(&cluster->problem, err, "%s", why && *why ? why : kc_error_text(err));
+    /* That credentials are refused is what people must hear of, whatever else goes wrong. */
+    if (cluster->problem.code != KC_E_AUTHENTICATION || err == KC_E_AUTHENTICATION)
+        kci_fail(&cluster->problem, err, "%s", why && *why ? why : kc_error_text(err));
     unlock(cluster);
 }
 

@@ -259,6 +259,8 @@ void kci_connection_ended(kci_connection *connection, kc_err err, const char *wh
     reset(connection);
     if (err != KC_OK)
         kci_connection_fail_calls(connection, err, sentence);
+    if (err == KC_E_AUTHENTICATION) /* others would refuse as well */
+        kci_route_fail(&client->routes[connection->cls], err, sentence);
     if (node >= 0)
         kci_client_tell_node(client, node, connection->cls, KCI_NODE_DOWN, err);
     kci_connection_schedule(connection);

@@ -250,7 +250,8 @@ static void on_api_versions(kci_connection *connection, const kci_api_versions_r
         return;
     }
     if (answer->api_keys.count == 0) {
-        kci_connection_close(connection, KC_E_PROTOCOL, "the peer says that it knows no API at all");
+        kci_connection_close(connection, KC_E_PROTOCOL,
+                             "the peer says that it knows no API at all");
         return;
     }
     kci_versions_set(&connection->versions, answer);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "core/address.h"
 
 typedef kci_metadata_response_metadata_response_broker answer_broker;
@@ -91,7 +92,8 @@ static kci_partition_meta partition_of(const answer_partition *p, int16_t versio
 /* The answer comes from a broker that has not heard of what is known already. */
 static bool is_older(const kci_partition_meta *p, const kci_partition_meta *known)
 {
-    return p->leader_epoch >= 0 && p->leader_epoch < known->leader_epoch;
+    return p->leader_epoch >= 0 && p->leader_epoch < known->leader_epoch &&
+           !KCI_BUG(OLD_EPOCH_TAKEN);
 }
 
 /* Same topic, as far as can be told: both have an id and it is the same, or one has none. */

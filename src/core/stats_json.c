@@ -9,43 +9,42 @@
 #include "core/client.h"
 
 /* The counters of kc_stats and kci_stats, which have the same names. */
-#define STATS(S)                                                                                   \
-    S(connects)                                                                                    \
-    S(connect_failures)                                                                            \
-    S(disconnects)                                                                                 \
-    S(connections)                                                                                 \
-    S(requests)                                                                                    \
-    S(responses)                                                                                   \
-    S(request_timeouts)                                                                            \
-    S(throttle_us)                                                                                 \
-    S(bytes_in)                                                                                    \
-    S(bytes_out)                                                                                   \
-    S(reads)                                                                                       \
-    S(writes)                                                                                      \
-    S(metadata_requests)                                                                           \
-    S(records_sent)                                                                                \
-    S(records_acked)                                                                               \
-    S(records_failed)                                                                              \
-    S(batches_sent)                                                                                \
-    S(batches_retried)                                                                             \
-    S(produce_bytes)                                                                               \
-    S(produce_bytes_uncompressed)                                                                  \
-    S(buffer_bytes)                                                                                \
-    S(buffer_waits)                                                                                \
-    S(records_fetched)                                                                             \
-    S(batches_fetched)                                                                             \
-    S(fetch_bytes)                                                                                 \
-    S(fetch_buffer_bytes)                                                                          \
-    S(fetch_bytes_same_rack)                                                                       \
+#define STATS(S)                  \
+    S(connects)                   \
+    S(connect_failures)           \
+    S(disconnects)                \
+    S(connections)                \
+    S(requests)                   \
+    S(responses)                  \
+    S(request_timeouts)           \
+    S(throttle_us)                \
+    S(bytes_in)                   \
+    S(bytes_out)                  \
+    S(reads)                      \
+    S(writes)                     \
+    S(metadata_requests)          \
+    S(records_sent)               \
+    S(records_acked)              \
+    S(records_failed)             \
+    S(batches_sent)               \
+    S(batches_retried)            \
+    S(produce_bytes)              \
+    S(produce_bytes_uncompressed) \
+    S(buffer_bytes)               \
+    S(buffer_waits)               \
+    S(records_fetched)            \
+    S(batches_fetched)            \
+    S(fetch_bytes)                \
+    S(fetch_buffer_bytes)         \
+    S(fetch_bytes_same_rack)      \
     S(fetch_bytes_other_rack)
 
 static kc_stats read_all(kc_client *client)
 {
     kci_stats *from = kci_client_stats(client);
-    return (kc_stats){
-        .size = sizeof(kc_stats),
+    return (kc_stats){ .size = sizeof(kc_stats),
 #define S(name) .name = atomic_load_explicit(&from->name, memory_order_relaxed),
-        STATS(S)
+                       STATS(S)
 #undef S
     };
 }

@@ -49,6 +49,7 @@ vec_check check_errors;
 vec_check check_batches;
 vec_check check_murmur2;
 vec_check check_crc32c;
+vec_check check_scram;
 
 /* Counts lines (or, with a first word given, lines that begin with it) as unknown. */
 void vec_count_unknown(vec_file *v, const char *first);
