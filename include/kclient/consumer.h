@@ -241,7 +241,7 @@ KC_API size_t kc_records_bytes(const kc_records *records);
 
 /* The offset that poll returns next of an assigned partition. Waits when it has to be looked up
  * first. leader_epoch may be NULL; gets -1 when unknown. KC_E_STATE: not assigned; KC_E_TIMED_OUT;
- * KC_E_INTERRUPTED; KC_E_NO_OFFSET and the others that stop a partition. */
+ * KC_E_INTERRUPTED; KC_E_NO_OFFSET: there is none until a seek. */
 KC_API kc_err kc_consumer_position(kc_consumer *consumer, kc_bytes topic, int32_t partition,
                                    int32_t timeout_ms, int64_t *offset, int32_t *leader_epoch,
                                    kc_error *detail);

@@ -301,34 +301,40 @@ void kc_consumer_free(kc_consumer *c)
 
 /* ---- the beginning ------------------------------------------------------------------------ */
 
-/* Properties of this consumer: its own, else the client's. */
-typedef struct settings {
-    const kc_config *own; /* may be NULL */
-    const kc_config *client;
-} settings;
-
-static const kc_config *config_for(const settings *s, kci_prop prop)
+/* The client's properties with this consumer's own in their place; NULL: no memory. */
+static kc_config *merge_config(const kc_config *client, const kc_config *own)
 {
-    return s->own && kci_config_is_set(s->own, prop) ? s->own : s->client;
+    kc_config *merged = kc_config_copy(client);
+    for (int i = 0; own && merged && i < KCI_P_COUNT; i++) {
+        kc_config_property row;
+        kci_prop prop = (kci_prop)i;
+        if (!kci_config_is_set(own, prop) || !kc_config_property_at((size_t)i, &row) || row.secret)
+            continue;
+        if (kc_config_set(merged, row.name, kc_config_get(own, row.name), NULL) != KC_OK) {
+            kc_config_free(merged);
+            merged = NULL;
+        }
+    }
+    return merged;
 }
 
-static int64_t int_of(const settings *s, kci_prop prop)
+static int64_t int_of(const kc_config *s, kci_prop prop)
 {
-    return kci_config_int(config_for(s, prop), prop);
+    return kci_config_int(s, prop);
 }
 
-static int32_t int32_of(const settings *s, kci_prop prop)
+static int32_t int32_of(const kc_config *s, kci_prop prop)
 {
     int64_t v = int_of(s, prop);
     return v > INT32_MAX ? INT32_MAX : (int32_t)v;
 }
 
-static kc_err read_settings(kc_consumer *c, const settings *s, kc_error *detail)
+static kc_err read_settings(kc_consumer *c, const kc_config *s)
 {
-    const char *rack = kci_config_str(s->client, KCI_P_CLIENT_RACK);
+    const char *rack = kci_config_str(s, KCI_P_CLIENT_RACK);
     c->rack = kci_strndup(rack ? rack : "", rack ? strlen(rack) : 0);
     if (!c->rack)
-        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+        return KC_E_NO_MEMORY;
     c->read.committed = int_of(s, KCI_P_ISOLATION_LEVEL) == 1;
     c->read.check_crcs = int_of(s, KCI_P_CHECK_CRCS) != 0;
     c->read.max_records = int32_of(s, KCI_P_MAX_POLL_RECORDS);
@@ -348,7 +354,7 @@ static kc_err read_settings(kc_consumer *c, const settings *s, kc_error *detail)
     c->backoff.base_us = int_of(s, KCI_P_RETRY_BACKOFF_MS) * 1000;
     c->backoff.max_us = int_of(s, KCI_P_RETRY_BACKOFF_MAX_MS) * 1000;
     c->reset = (int)int_of(s, KCI_P_AUTO_OFFSET_RESET);
-    c->reset_duration_ms = kci_config_reset_duration_ms(config_for(s, KCI_P_AUTO_OFFSET_RESET));
+    c->reset_duration_ms = kci_config_reset_duration_ms(s);
     return KC_OK;
 }
 
@@ -436,6 +442,26 @@ static kc_err attach_to_loop(kc_consumer *c)
     return err == KC_OK ? a.err : err;
 }
 
+/* A consumer with these properties, known to the loop. */
+static kc_err make_consumer(kc_client *client, const kc_config *config, kc_consumer **out,
+                            kc_error *detail)
+{
+    kc_consumer *c = new_consumer(client);
+    if (!c)
+        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    kc_err err = read_settings(c, config);
+    if (err == KC_OK)
+        err = make_parts(c, (size_t)int_of(config, KCI_P_FETCH_BUFFER_BYTES));
+    if (err == KC_OK)
+        err = attach_to_loop(c);
+    if (err != KC_OK) {
+        destroy(c);
+        return kci_fail(detail, err, NULL);
+    }
+    *out = c;
+    return KC_OK;
+}
+
 kc_err kc_consumer_new(kc_client *client, const kc_consumer_options *options, kc_consumer **out,
                        kc_error *detail)
 {
@@ -446,26 +472,13 @@ kc_err kc_consumer_new(kc_client *client, const kc_consumer_options *options, kc
     kc_err err = kci_client_check(client);
     if (err != KC_OK)
         return kci_fail(detail, err, NULL);
-    settings s = { options && options->size >= sizeof *options ? options->config : NULL,
-                   kci_client_config(client) };
-    err = kci_config_check(s.own ? s.own : s.client, 'C', detail);
-    if (err != KC_OK)
-        return err;
-    kc_consumer *c = new_consumer(client);
-    if (!c)
+    bool has_own = options && options->size >= sizeof *options;
+    kc_config *config = merge_config(kci_client_config(client), has_own ? options->config : NULL);
+    if (!config)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
-    err = read_settings(c, &s, detail);
-    if (err != KC_OK) {
-        destroy(c);
-        return err;
-    }
-    err = make_parts(c, (size_t)int_of(&s, KCI_P_FETCH_BUFFER_BYTES));
+    err = kci_config_check(config, 'C', detail);
     if (err == KC_OK)
-        err = attach_to_loop(c);
-    if (err != KC_OK) {
-        destroy(c);
-        return kci_fail(detail, err, NULL);
-    }
-    *out = c;
-    return KC_OK;
+        err = make_consumer(client, config, out, detail);
+    kc_config_free(config);
+    return err;
 }

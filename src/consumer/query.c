@@ -372,7 +372,7 @@ static bool look_at_position(kc_consumer *c, kc_bytes topic, int32_t partition, 
     bool known = true;
     if (!p) {
         *err = KC_E_STATE;
-    } else if (p->state == KCI_PART_STOPPED) {
+    } else if (p->state == KCI_PART_STOPPED && p->position < 0) {
         *err = p->stop_error;
     } else if (p->state == KCI_PART_UNPLACED || p->state == KCI_PART_PLACING) {
         known = false;

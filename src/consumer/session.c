@@ -244,6 +244,8 @@ static void put_part(kci_source *s, kci_part *p, int32_t max_bytes)
         .partition_max_bytes = max_bytes,
         .high_watermark = INT64_MAX,
     };
+    if (!p->told) /* where the log ends is to be known soon, also when nothing comes */
+        s->body.max_wait_ms = 0;
     p->in_session = true;
     p->sent_token = p->token;
     p->sent_offset = p->fetch_offset;

@@ -102,10 +102,19 @@ static int64_t beyond(const uint8_t *p, size_t left, size_t size, int64_t offset
     return offset + 1;
 }
 
+/* The offsets of a batch are not under its CRC. Within an answer they grow, and they are not far
+ * beyond the end that the broker tells (by a little they can be). */
+static bool is_plausible(const kci_slice *s, const kci_batch *b, int64_t last)
+{
+    if (b->last_offset <= last)
+        return false;
+    return s->high_watermark < 0 || b->last_offset - s->high_watermark <= INT32_MAX;
+}
+
 void kci_slice_scan(kci_slice *s, int64_t offset, bool whole)
 {
     size_t done = 0;
-    int64_t next = offset;
+    int64_t next = offset, last = -1;
     while (done < s->size) {
         kci_batch b;
         kc_err err = kci_batch_parse(s->data + done, s->size - done, &b);
@@ -116,6 +125,13 @@ void kci_slice_scan(kci_slice *s, int64_t offset, bool whole)
         }
         if (!b.complete)
             break;
+        if (!is_plausible(s, &b, last)) { /* this one, or one before it: which is not known */
+            end_with(s, KC_E_CORRUPT_MESSAGE, offset, offset + 1);
+            done = 0;
+            next = offset;
+            break;
+        }
+        last = b.last_offset;
         if (kci_batch_next_offset(&b) > next) {
             next = kci_batch_next_offset(&b);
             s->leader_epoch = b.leader_epoch;

@@ -45,9 +45,10 @@ kci_slice *kci_fetched_add(kci_fetched *fetched, const kci_fetch_response_partit
 
 /* Finds the whole batches that are there, looking at their envelopes only (CRCs are checked when
  * they are read), and with them where to fetch next. Sets tail_error when an envelope is damaged,
- * or when the batches do not reach beyond `offset`, which was asked for. So it is an error too when
- * the first batch is cut off and `whole` is set: brokers send the first batch of an answer whole
- * (KIP-74). Otherwise that is no error: size is 0. */
+ * when offsets do not grow (then nothing of the slice is used), or when the batches do not reach
+ * beyond `offset`, which was asked for. So it is an error too when the first batch is cut off and
+ * `whole` is set: brokers send the first batch of an answer whole (KIP-74). Otherwise that is no
+ * error: size is 0. */
 void kci_slice_scan(kci_slice *slice, int64_t offset, bool whole);
 
 #endif
