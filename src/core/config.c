@@ -93,7 +93,7 @@ static kc_err unknown_property(const char *name, kc_error *detail)
                     name);
 }
 
-/* Takes text over. An empty one of a type that has no empty value means the default again. */
+/* Takes text over; NULL: the default again. */
 static void store(kc_config *config, kci_prop prop, char *text, kci_value value)
 {
     slot *s = &config->slots[prop];
@@ -169,11 +169,14 @@ static kc_err set_trimmed(kc_config *config, kci_prop prop, const char *text, in
     if (err)
         return err;
     normalise(prop, &value);
-    char scaled[32];
+    char canonical[64];
     if (scale != 1) {
-        snprintf(scaled, sizeof scaled, "%lld", (long long)value.num);
-        text = scaled;
+        snprintf(canonical, sizeof canonical, "%lld", (long long)value.num);
+        text = canonical;
     }
+    if (row->type == KCI_TYPE_ENUM &&
+        kci_prop_choice_name(row, value.num, canonical, sizeof canonical))
+        text = canonical;
     return set_text(config, prop, text, value, detail);
 }
 

@@ -19,6 +19,16 @@ static const kci_prop_row rows[] = {
 #undef P
 };
 
+static const struct {
+    kci_prop prop;
+    const char *text;
+    int64_t value;
+} synonyms[] = {
+#define S(id, text, value) { KCI_P_##id, text, value },
+    KCI_CONFIG_SYNONYMS(S)
+#undef S
+};
+
 typedef struct name_note {
     const char *name;
     const char *note;
@@ -104,21 +114,37 @@ const char *kci_prop_refused(const char *name)
 bool kci_prop_choice(const kci_prop_row *row, const char *text, int64_t *value)
 {
     size_t n = strlen(text);
-    int64_t position = 0;
-    for (const char *p = row->choices;; position++) {
-        size_t len = strcspn(p, "|=");
-        int64_t v = p[len] == '=' ? strtoll(p + len + 1, NULL, 10) : position;
-        bool prefix = len > 0 && p[len - 1] == '*';
+    *value = row->min;
+    for (const char *p = row->choices; *p; ++*value) {
+        size_t len = strcspn(p, "|");
+        bool prefix = p[len - 1] == '*';
         if (prefix ? n >= len && strncasecmp(p, text, len - 1) == 0
-                   : n == len && strncasecmp(p, text, n) == 0) {
-            *value = v;
+                   : n == len && strncasecmp(p, text, n) == 0)
+            return true;
+        p += len;
+        p += *p == '|';
+    }
+    for (size_t i = 0; i < KCI_COUNT_OF(synonyms); i++)
+        if (&rows[synonyms[i].prop] == row && strcasecmp(synonyms[i].text, text) == 0) {
+            *value = synonyms[i].value;
             return true;
         }
+    return false;
+}
+
+bool kci_prop_choice_name(const kci_prop_row *row, int64_t value, char *out, size_t cap)
+{
+    const char *p = row->choices;
+    for (int64_t v = row->min; v < value && *p; v++) {
         p += strcspn(p, "|");
-        if (!*p)
-            return false;
-        p++;
+        p += *p == '|';
     }
+    size_t len = strcspn(p, "|");
+    if (value < row->min || len == 0 || len >= cap || p[len - 1] == '*')
+        return false;
+    memcpy(out, p, len);
+    out[len] = '\0';
+    return true;
 }
 
 #define NAME_MAX_LEN 64

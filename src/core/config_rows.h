@@ -42,6 +42,10 @@ const char *kci_prop_refused(const char *name);
 /* The known name that is most like this one; NULL when none is alike. */
 const char *kci_prop_nearest(const char *name);
 
+/* The text of an enum's value, as in its choices; false: it has none, or a prefix that says only
+ * half. */
+bool kci_prop_choice_name(const kci_prop_row *row, int64_t value, char *out, size_t cap);
+
 /* The value that a text stands for in an enum property's choices; false: none. */
 bool kci_prop_choice(const kci_prop_row *row, const char *text, int64_t *value);
 

@@ -6,11 +6,12 @@
  *   ID       upper case of Java's name, dots as underscores
  *   aliases  librdkafka's names of the same meaning, parted by commas; "name*1024" scales the value
  *   TYPE     INT, LONG, DOUBLE (numbers: min..max), BOOL, STRING, LIST (parted by commas), ENUM
- *   choices  for ENUM: "text" or "text=value" parted by '|' (value: else its position); matching
- * ignores case; the first text of a value is the one that is shown; a text that ends in '*' is a
- *            prefix. For STRING and LIST: what may be written, for people.
- *   scope    who reads it: "P" producer, "C" consumer, "A" admin, "*" all
- *   secret   1: never shown, wiped when freed
+ *   choices  for ENUM: texts parted by '|', whose values count up from min; matching ignores case;
+ * a text that ends in '*' is a prefix. For others: what may be written, for people scope    who
+ * reads it: "P" producer, "C" consumer, "A" admin, "*" all secret   1: never shown, wiped when
+ * freed
+ *
+ * S(ID, text, value): other texts for the values of enums.
  *
  * I(NAME, why): names that are accepted and ignored; a name that ends in "*" is a prefix. */
 #ifndef CORE_CONFIG_TABLE_H
@@ -28,7 +29,7 @@
       "Name of this program in brokers' logs, metrics and quotas.") \
     P(CLIENT_RACK, "client.rack", "", STRING, 0, 0, "", "", "*", 0, \
       "Rack (availability zone) this program runs in; a consumer then fetches from in-sync replicas there.") \
-    P(CLIENT_DNS_LOOKUP, "client.dns.lookup", "", ENUM, 0, 0, "use_all_dns_ips", "use_all_dns_ips|resolve_canonical_bootstrap_servers_only", "*", 0, \
+    P(CLIENT_DNS_LOOKUP, "client.dns.lookup", "", ENUM, 0, 1, "use_all_dns_ips", "use_all_dns_ips|resolve_canonical_bootstrap_servers_only", "*", 0, \
       "Which of a host name's addresses are tried: all of them in turn, or, for bootstrap servers, all after a lookup of their canonical names.") \
     P(CLIENT_THREADS, "client.threads", "", INT, 0, 1, "1", "", "*", 0, \
       "1: the client has one thread of its own for all I/O. 0: none, the application drives it by kc_client_step.") \
@@ -61,18 +62,18 @@
       "Metadata of the topics in use is asked for anew after this time even when nothing seems wrong.") \
     P(METADATA_MAX_IDLE_MS, "metadata.max.idle.ms", "", LONG, 5000, KCI_INT_MAX, "300000", "", "P", 0, \
       "A topic not used for this time is no longer asked for.") \
-    P(METADATA_RECOVERY_STRATEGY, "metadata.recovery.strategy", "", ENUM, 0, 0, "rebootstrap", "none|rebootstrap", "*", 0, \
+    P(METADATA_RECOVERY_STRATEGY, "metadata.recovery.strategy", "", ENUM, 0, 1, "rebootstrap", "none|rebootstrap", "*", 0, \
       "What to do when no known broker can be reached: begin again with bootstrap.servers, or not.") \
     P(METADATA_RECOVERY_REBOOTSTRAP_TRIGGER_MS, "metadata.recovery.rebootstrap.trigger.ms", "", LONG, 0, KCI_INT_MAX, "300000", "", "*", 0, \
       "With metadata.recovery.strategy=rebootstrap: begin again also when metadata could not be had for this time.") \
     P(ALLOW_AUTO_CREATE_TOPICS, "allow.auto.create.topics", "", BOOL, 0, 0, "true", "", "C", 0, \
       "Whether asking for an unknown topic may create it, if the broker is set up to do so.") \
     /* security */ \
-    P(SECURITY_PROTOCOL, "security.protocol", "", ENUM, 0, 0, "PLAINTEXT", "PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL", "*", 0, \
+    P(SECURITY_PROTOCOL, "security.protocol", "", ENUM, 0, 3, "PLAINTEXT", "PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL", "*", 0, \
       "TLS or not, SASL or not. Must be what the broker's listener speaks.") \
     P(SSL_TRUSTSTORE_LOCATION, "ssl.truststore.location", "ssl.ca.location", STRING, 0, 0, "", "path", "*", 0, \
       "File with the certificates (PEM, or PKCS12) of the authorities to trust. Default: the system's store.") \
-    P(SSL_TRUSTSTORE_TYPE, "ssl.truststore.type", "", ENUM, 0, 0, "", "=0|PEM=1|PKCS12=2|JKS=3", "*", 0, \
+    P(SSL_TRUSTSTORE_TYPE, "ssl.truststore.type", "", ENUM, 1, 3, "", "PEM|PKCS12|JKS", "*", 0, \
       "Form of ssl.truststore.location. Default: told from the file. JKS has to be converted with keytool.") \
     P(SSL_TRUSTSTORE_PASSWORD, "ssl.truststore.password", "", STRING, 0, 0, "", "", "*", 1, \
       "Password of a PKCS12 truststore.") \
@@ -80,7 +81,7 @@
       "The certificates to trust themselves, as PEM text, instead of a file.") \
     P(SSL_KEYSTORE_LOCATION, "ssl.keystore.location", "", STRING, 0, 0, "", "path", "*", 0, \
       "File with this client's private key and certificate chain (PEM, or PKCS12), for brokers that ask for one.") \
-    P(SSL_KEYSTORE_TYPE, "ssl.keystore.type", "", ENUM, 0, 0, "", "=0|PEM=1|PKCS12=2|JKS=3", "*", 0, \
+    P(SSL_KEYSTORE_TYPE, "ssl.keystore.type", "", ENUM, 1, 3, "", "PEM|PKCS12|JKS", "*", 0, \
       "Form of ssl.keystore.location. Default: told from the file. JKS has to be converted with keytool.") \
     P(SSL_KEYSTORE_PASSWORD, "ssl.keystore.password", "", STRING, 0, 0, "", "", "*", 1, \
       "Password of a PKCS12 keystore.") \
@@ -94,7 +95,7 @@
       "PEM file with this client's private key, when it is not in one file with the certificate.") \
     P(SSL_KEY_PASSWORD, "ssl.key.password", "", STRING, 0, 0, "", "", "*", 1, \
       "Password of the private key.") \
-    P(SSL_ENDPOINT_IDENTIFICATION_ALGORITHM, "ssl.endpoint.identification.algorithm", "", ENUM, 0, 0, "https", "none=0|=0|https=1", "*", 0, \
+    P(SSL_ENDPOINT_IDENTIFICATION_ALGORITHM, "ssl.endpoint.identification.algorithm", "", ENUM, 0, 1, "https", "none|https", "*", 0, \
       "https: the broker's certificate must name the host that is connected to. none (or empty): not checked, so anyone with a trusted certificate can pose as the broker.") \
     P(ENABLE_SSL_CERTIFICATE_VERIFICATION, "enable.ssl.certificate.verification", "", BOOL, 0, 0, "true", "", "*", 0, \
       "false: any certificate is accepted, so anyone can pose as the broker. For tests only.") \
@@ -111,7 +112,7 @@
     P(SASL_PASSWORD, "sasl.password", "", STRING, 0, 0, "", "", "*", 1, \
       "Password for PLAIN and SCRAM.") \
     /* producer */ \
-    P(ACKS, "acks", "request.required.acks", ENUM, 0, 0, "all", "all=-1|-1=-1|0=0|1=1", "P", 0, \
+    P(ACKS, "acks", "request.required.acks", ENUM, -1, 1, "all", "all|0|1", "P", 0, \
       "Who must have a record before it counts as sent: all in-sync replicas, the leader (1), nobody (0: errors stay unseen).") \
     P(BATCH_SIZE, "batch.size", "", INT, 0, KCI_INT_MAX, "16384", "", "P", 0, \
       "A partition's batch is sent when it has this many bytes. 0: every record alone.") \
@@ -131,7 +132,7 @@
       "A record's outcome is reported by this time after send returned. At least linger.ms + request.timeout.ms.") \
     P(RETRIES, "retries", "message.send.max.retries", INT, 0, KCI_INT_MAX, "2147483647", "", "PA", 0, \
       "How often a failed request is repeated. Better left alone: delivery.timeout.ms sets the limit.") \
-    P(COMPRESSION_TYPE, "compression.type", "compression.codec", ENUM, 0, 0, "none", "none|gzip|snappy|lz4|zstd", "P", 0, \
+    P(COMPRESSION_TYPE, "compression.type", "compression.codec", ENUM, 0, 4, "none", "none|gzip|snappy|lz4|zstd", "P", 0, \
       "How batches are compressed.") \
     P(COMPRESSION_GZIP_LEVEL, "compression.gzip.level", "", INT, -1, 9, "-1", "-1, 1..9", "P", 0, \
       "Level for gzip; -1: its default (6).") \
@@ -141,7 +142,7 @@
       "Level for zstd.") \
     P(COMPRESSION_LEVEL, "compression.level", "", INT, -1, 22, "-1", "", "P", 0, \
       "Level for whichever codec compression.type names, unless that codec's own level is set; -1: its default.") \
-    P(PARTITIONER_CLASS, "partitioner.class", "partitioner", ENUM, 0, 0, "default", "default=0|=0|murmur2_random=0|org.apache.kafka.clients.producer.internals.DefaultPartitioner=0|org.apache.kafka.clients.producer.internals.BuiltInPartitioner=0|round-robin=1|org.apache.kafka.clients.producer.RoundRobinPartitioner=1|uniform-sticky=2|org.apache.kafka.clients.producer.UniformStickyPartitioner=2|random=3|murmur2=4|consistent=5|consistent_random=6|fnv1a=7|fnv1a_random=8", "P", 0, \
+    P(PARTITIONER_CLASS, "partitioner.class", "partitioner", ENUM, 0, 8, "default", "default|round-robin|uniform-sticky|random|murmur2|consistent|consistent_random|fnv1a|fnv1a_random", "P", 0, \
       "default: murmur2 of the key as Java does, without key to a sticky partition that changes with each batch. round-robin: each record to the next partition, keys are not looked at. uniform-sticky: sticky also with keys. random: any partition, keys are not looked at. murmur2, consistent (CRC-32), fnv1a: hash of the key, a missing key counts as empty; with _random such records are sticky, as by default.") \
     P(PARTITIONER_IGNORE_KEYS, "partitioner.ignore.keys", "", BOOL, 0, 0, "false", "", "P", 0, \
       "Default partitioner: treat records with keys as if they had none.") \
@@ -172,15 +173,15 @@
       "Poll also returns an empty batch each time the end of a partition is reached.") \
     P(CHECK_CRCS, "check.crcs", "", BOOL, 0, 0, "true", "", "C", 0, \
       "Verify the checksum of every batch.") \
-    P(ISOLATION_LEVEL, "isolation.level", "", ENUM, 0, 0, "read_uncommitted", "read_uncommitted|read_committed", "C", 0, \
+    P(ISOLATION_LEVEL, "isolation.level", "", ENUM, 0, 1, "read_uncommitted", "read_uncommitted|read_committed", "C", 0, \
       "read_committed: leave out records of aborted and of unfinished transactions.") \
-    P(AUTO_OFFSET_RESET, "auto.offset.reset", "", ENUM, 0, 0, "latest", "earliest=0|smallest=0|beginning=0|latest=1|largest=1|end=1|none=2|error=2|by_duration:*=3", "C", 0, \
+    P(AUTO_OFFSET_RESET, "auto.offset.reset", "", ENUM, 0, 3, "latest", "earliest|latest|none|by_duration:*", "C", 0, \
       "Where to start without a position, or when it is gone: the first record, after the last, an error, or the first not older than by_duration:P1DT2H.") \
     P(GROUP_ID, "group.id", "", STRING, 0, 0, "", "", "C", 0, \
       "Name of the consumer group.") \
     P(GROUP_INSTANCE_ID, "group.instance.id", "", STRING, 0, 0, "", "", "C", 0, \
       "Fixed name of this member, so that a restart does not rebalance the group.") \
-    P(GROUP_PROTOCOL, "group.protocol", "", ENUM, 0, 0, "classic", "classic|consumer", "C", 0, \
+    P(GROUP_PROTOCOL, "group.protocol", "", ENUM, 0, 1, "classic", "classic|consumer", "C", 0, \
       "Rebalance protocol: classic, or consumer (KIP-848).") \
     P(GROUP_REMOTE_ASSIGNOR, "group.remote.assignor", "", STRING, 0, 0, "", "", "C", 0, \
       "Assignor in the broker, for group.protocol=consumer.") \
@@ -199,10 +200,39 @@
     P(EXCLUDE_INTERNAL_TOPICS, "exclude.internal.topics", "", BOOL, 0, 0, "true", "", "C", 0, \
       "Whether subscription patterns leave out internal topics.") \
     /* what this library tells about itself */ \
-    P(LOG_LEVEL, "log.level", "log_level", ENUM, 0, 0, "warn", "none=0|off=0|error=1|0=1|1=1|2=1|3=1|warn=2|warning=2|4=2|info=3|5=3|6=3|debug=4|7=4|trace=5", "*", 0, \
+    P(LOG_LEVEL, "log.level", "log_level", ENUM, 0, 5, "warn", "none|error|warn|info|debug|trace", "*", 0, \
       "Least severe log messages that are passed on; syslog's numbers are understood.") \
     P(ENABLE_METRICS_PUSH, "enable.metrics.push", "", BOOL, 0, 0, "false", "", "*", 0, \
       "Send metrics to brokers that ask for them (KIP-714). Not built in yet: has no effect.")
+
+#define KCI_JAVA_PRODUCER "org.apache.kafka.clients.producer."
+
+#define KCI_CONFIG_SYNONYMS(S) \
+    S(ACKS, "-1", -1) \
+    S(SSL_TRUSTSTORE_TYPE, "", 0) \
+    S(SSL_KEYSTORE_TYPE, "", 0) \
+    S(SSL_ENDPOINT_IDENTIFICATION_ALGORITHM, "", 0) \
+    S(PARTITIONER_CLASS, "", 0) \
+    S(PARTITIONER_CLASS, "murmur2_random", 0) \
+    S(PARTITIONER_CLASS, KCI_JAVA_PRODUCER "internals.DefaultPartitioner", 0) \
+    S(PARTITIONER_CLASS, KCI_JAVA_PRODUCER "internals.BuiltInPartitioner", 0) \
+    S(PARTITIONER_CLASS, KCI_JAVA_PRODUCER "RoundRobinPartitioner", 1) \
+    S(PARTITIONER_CLASS, KCI_JAVA_PRODUCER "UniformStickyPartitioner", 2) \
+    S(AUTO_OFFSET_RESET, "smallest", 0) \
+    S(AUTO_OFFSET_RESET, "beginning", 0) \
+    S(AUTO_OFFSET_RESET, "largest", 1) \
+    S(AUTO_OFFSET_RESET, "end", 1) \
+    S(AUTO_OFFSET_RESET, "error", 2) \
+    S(LOG_LEVEL, "off", 0) \
+    S(LOG_LEVEL, "warning", 2) \
+    S(LOG_LEVEL, "0", 1) \
+    S(LOG_LEVEL, "1", 1) \
+    S(LOG_LEVEL, "2", 1) \
+    S(LOG_LEVEL, "3", 1) \
+    S(LOG_LEVEL, "4", 2) \
+    S(LOG_LEVEL, "5", 3) \
+    S(LOG_LEVEL, "6", 3) \
+    S(LOG_LEVEL, "7", 4)
 
 /* Names that mean nothing here and do no harm: accepted and ignored, so that an existing file works. */
 #define KCI_CONFIG_IGNORED(I) \

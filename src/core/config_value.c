@@ -90,21 +90,16 @@ static kc_err parse_bool(const kci_prop_row *row, const char *text, kci_value *o
     return KC_OK;
 }
 
-/* The choices for people: without "=value", and without empty and Java's long names. */
+/* "a, b, c" from "a|b|c". */
 static void list_choices(const kci_prop_row *row, char *out, size_t cap)
 {
     size_t used = 0;
-    out[0] = '\0';
-    for (const char *p = row->choices;;) {
-        size_t len = strcspn(p, "|=");
-        if (len > 0 && strncmp(p, "org.", 4) != 0 && used + len + 3 < cap)
-            used +=
-                (size_t)snprintf(out + used, cap - used, "%s%.*s", used ? ", " : "", (int)len, p);
-        p += strcspn(p, "|");
-        if (!*p)
-            return;
-        p++;
+    for (const char *p = row->choices; *p && used + 3 < cap; p++) {
+        out[used++] = *p == '|' ? ',' : *p;
+        if (*p == '|')
+            out[used++] = ' ';
     }
+    out[used] = '\0';
 }
 
 static kc_err parse_enum(const kci_prop_row *row, const char *text, kci_value *out,

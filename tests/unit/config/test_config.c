@@ -145,7 +145,7 @@ Test(config, wrong_values)
     expect_bad("linger.ms", "nan", KC_E_BAD_PROPERTY, "not a number");
     expect_bad("linger.ms", "-0.1", KC_E_BAD_PROPERTY, "out of range");
     expect_bad("check.crcs", "yes", KC_E_BAD_PROPERTY, "neither true nor false");
-    expect_bad("acks", "2", KC_E_BAD_PROPERTY, "all, -1, 0, 1");
+    expect_bad("acks", "2", KC_E_BAD_PROPERTY, "all, 0, 1");
     expect_bad("compression.type", "brotli", KC_E_BAD_PROPERTY, "none, gzip, snappy, lz4, zstd");
     expect_bad("compression.gzip.level", "0", KC_E_BAD_PROPERTY, "-1, 1..9");
     expect_bad("compression.gzip.level", "10", KC_E_BAD_PROPERTY, "out of range");
@@ -175,6 +175,7 @@ Test(config, unknown_names_get_a_hint)
         { "compresion.type", "did you mean compression.type?" },
         { "max.request.bytes", "did you mean max.request.size?" },
         { "truststore.location", "did you mean ssl.truststore.location?" },
+        { "akcs", "did you mean acks?" },
         { "something.else.entirely", "kclient config" },
         { "", "kclient config" },
     };
@@ -210,6 +211,7 @@ Test(config, aliases_of_librdkafka)
     cr_expect_eq(kci_config_int(config, KCI_P_AUTO_OFFSET_RESET), KCI_RESET_EARLIEST);
     expect_set("partitioner", "murmur2_random");
     expect_set("log_level", "7");
+    cr_expect_str_eq(kc_config_get(config, "log.level"), "debug");
     cr_expect_eq(kci_config_int(config, KCI_P_LOG_LEVEL), 4);
 }
 
@@ -232,6 +234,7 @@ Test(config, java_classes_of_partitioners)
 {
     expect_set("partitioner.class", "org.apache.kafka.clients.producer.RoundRobinPartitioner");
     cr_expect_eq(kci_config_int(config, KCI_P_PARTITIONER_CLASS), KCI_PARTITIONER_ROUND_ROBIN);
+    cr_expect_str_eq(kc_config_get(config, "partitioner.class"), "round-robin");
     expect_set("partitioner.class", "org.apache.kafka.clients.producer.UniformStickyPartitioner");
     cr_expect_eq(kci_config_int(config, KCI_P_PARTITIONER_CLASS), KCI_PARTITIONER_UNIFORM_STICKY);
     expect_set("partitioner.class",

@@ -23,7 +23,7 @@ static sample samples[] = {
     { "sasl_plain.properties", 'P', KC_OK, "sasl.username=ABCDEFGH" },
     { "sasl_plain.properties", 'P', KC_OK, "sasl.password=[hidden]" },
     { "sasl_scram.properties", 'C', KC_OK, "sasl.username=alice" },
-    { "tls_pem.properties", '*', KC_OK, "ssl.endpoint.identification.algorithm=" },
+    { "tls_pem.properties", '*', KC_OK, "ssl.endpoint.identification.algorithm=none" },
     { "tls_missing.properties", '*', KC_E_IO, "/nowhere/truststore.p12 cannot be read" },
     { "kerberos.properties", '*', KC_E_NOT_SUPPORTED, "sasl.mechanism=GSSAPI" },
     { "oauth.properties", '*', KC_E_NOT_SUPPORTED, "sasl.mechanism=OAUTHBEARER" },
