@@ -2,7 +2,7 @@
 /* A flag, a condition variable for those who wait, and a descriptor for those who asked for one.
  * Signalling touches the latter two only when somebody is there: the flag and `waiters` (and
  * `has_fd`) are each written before the other is read, on both sides, in sequentially consistent
- * order, so at least one side sees the other. */
+ * order, so at least one side sees the other. The same holds for the flag and `driver`. */
 #include "io/event.h"
 
 #include <pthread.h>
@@ -18,11 +18,17 @@ struct kci_event {
     atomic_bool set;
     atomic_int waiters;
     atomic_bool has_fd;
+    _Atomic(uintptr_t) driver; /* the thread that runs the loop in kci_event_wait; 0: none */
     pthread_mutex_t lock;
     pthread_cond_t cond; /* CLOCK_MONOTONIC */
     kci_wake_fd fd;      /* under lock */
     bool fd_readable;    /* under lock */
 };
+
+static uintptr_t self(void)
+{
+    return (uintptr_t)pthread_self();
+}
 
 static bool init_cond(pthread_cond_t *cond)
 {
@@ -76,10 +82,20 @@ static void sync_fd(kci_event *e)
         kci_wake_fd_clear(&e->fd);
 }
 
+/* The driving thread sleeps in the loop, not on the condition. It needs no waking by itself. */
+static void wake_driver(kci_event *e)
+{
+    uintptr_t driver = atomic_load(&e->driver);
+    if (driver && driver != self())
+        kci_loop_wake(e->loop);
+}
+
 void kci_event_signal(kci_event *e)
 {
     if (atomic_exchange(&e->set, true))
         return;
+    if (e->driven)
+        wake_driver(e);
     bool waiters = atomic_load(&e->waiters) > 0;
     bool has_fd = atomic_load(&e->has_fd);
     if (!waiters && !has_fd)
@@ -105,20 +121,28 @@ bool kci_event_is_set(kci_event *e)
     return atomic_load_explicit(&e->set, memory_order_acquire);
 }
 
-/* The loop has no thread: run it until the flag is set. Each step sleeps or does something. */
-static bool drive(kci_event *e, int64_t deadline_us)
+static bool drive_until(kci_event *e, int64_t deadline_us)
 {
     kci_sys *sys = kci_loop_sys(e->loop);
-    while (!kci_event_is_set(e)) {
+    while (!atomic_load(&e->set)) {
         int64_t left = -1;
         if (deadline_us != INT64_MAX) {
             left = deadline_us - sys->mono_us(sys);
             if (left <= 0)
                 return false;
         }
-        kci_loop_step(e->loop, left);
+        kci_loop_step(e->loop, left); /* sleeps, or does something */
     }
     return true;
+}
+
+/* The loop has no thread: run it until the flag is set. */
+static bool drive(kci_event *e, int64_t deadline_us)
+{
+    atomic_store(&e->driver, self());
+    bool set = drive_until(e, deadline_us);
+    atomic_store(&e->driver, 0);
+    return set;
 }
 
 static bool wait_once(kci_event *e, int64_t deadline_us)

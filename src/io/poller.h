@@ -6,6 +6,10 @@
 
 #include "io/sys.h"
 
+/* A wait that failed with this errno: 0 for EINTR; else -errno after a short sleep, so that a
+ * program that closed our descriptors does not get a spinning thread as well. */
+int kci_wait_failed(int err);
+
 #ifdef __linux__
 kc_err kci_epoll_new(kci_sys *sys, kci_poller **out);
 void kci_epoll_free(kci_poller *poller);

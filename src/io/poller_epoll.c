@@ -127,7 +127,7 @@ int kci_epoll_wait(kci_poller *p, kci_ready *ready, int cap, int64_t timeout_us)
     struct epoll_event events[WAIT_MAX];
     int n = wait_precisely(p, events, cap < WAIT_MAX ? cap : WAIT_MAX, timeout_us);
     if (n < 0)
-        return errno == EINTR ? 0 : -errno;
+        return kci_wait_failed(errno);
     int count = 0;
     for (int i = 0; i < n; i++) {
         if (!events[i].data.ptr) {

@@ -20,6 +20,14 @@ struct kci_poller {
     int from; /* where the next wait begins to collect, so that all entries get their turn */
 };
 
+int kci_wait_failed(int err)
+{
+    if (err == EINTR)
+        return 0;
+    nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+    return -err;
+}
+
 static bool grow(kci_poller *p)
 {
     if (p->count < p->cap)
@@ -131,7 +139,7 @@ int kci_poll_wait(kci_poller *p, kci_ready *ready, int cap, int64_t timeout_us)
 {
     int n = wait_once(p, timeout_us);
     if (n < 0)
-        return errno == EINTR ? 0 : -errno;
+        return kci_wait_failed(errno);
     if (n == 0)
         return 0;
     if (p->fds[0].revents)

@@ -195,6 +195,23 @@ Test(event, driven_wait_runs_the_loop)
     unmake(&f);
 }
 
+static void *signal_soon(void *arg)
+{
+    usleep(20000);
+    kci_event_signal(arg);
+    return NULL;
+}
+
+Test(event, driven_wait_is_woken_by_another_thread)
+{
+    fixture f = make(true);
+    pthread_t thread;
+    pthread_create(&thread, NULL, signal_soon, f.event);
+    cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 10000000));
+    pthread_join(thread, NULL);
+    unmake(&f);
+}
+
 /* A world with a virtual clock, as the simulator has one: waiting costs no time at all, and exactly
  * as many waits as there are things that happen. */
 typedef struct world {

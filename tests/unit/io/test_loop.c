@@ -514,3 +514,17 @@ BOTH_POLLERS(loop, sleeps_without_turning)
     stop_loop(&l);
     cr_assert_leq(l.steps, 3);
 }
+
+/* A program that closes descriptors which are not its own breaks the client, but must not get a
+ * spinning thread. */
+Test(loop, descriptors_closed_by_a_stranger)
+{
+    kci_loop *loop = new_loop(false);
+    close(kci_loop_fd(loop));
+    int steps = 0;
+    int64_t until = kci_loop_now(loop) + 100000;
+    for (int64_t left; (left = until - kci_loop_now(loop)) > 0; steps++)
+        kci_loop_step(loop, left);
+    cr_assert_leq(steps, 12);
+    kci_loop_free(loop);
+}
