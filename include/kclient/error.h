@@ -49,6 +49,7 @@ enum {
     /* an idempotent producer cannot continue a partition's sequence without risking loss or
        duplicates */
     KC_E_SEQUENCE_BROKEN = -1029,
+    KC_E_NOT_DELIVERED = -1030, /* flush, close: some records failed; the reports tell which */
 
     /* of the broker */
     KC_E_UNKNOWN_SERVER_ERROR = -1,

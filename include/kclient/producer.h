@@ -67,7 +67,7 @@ typedef struct kc_producer_options {
     uint32_t flags; /* KC_PRODUCER_... */
     /* Each range of outcomes, inside kc_producer_poll(), _flush() and _close(), never inside
      * _send(). May call kc_producer_send(). Without it (and without KC_PRODUCER_TAKE) outcomes are
-     * only counted and failed ones logged; flush and close tell the first failure. */
+     * only counted and failed ones logged; flush and close tell the first failed one. */
     void (*on_delivery)(void *user, const kc_delivery *delivery);
     void *user;                        /* for on_delivery */
     const kc_partitioner *partitioner; /* NULL: by partitioner.class */
@@ -124,11 +124,11 @@ KC_API void kc_deliveries_free(kc_deliveries *deliveries); /* NULL is fine */
 
 /* Sends what lingers, waits until all records sent before the call have their outcome, and runs
  * on_delivery for them. Other threads may go on sending.
- * KC_OK            all of them, and all since the last flush, were acknowledged
- * KC_E_TIMED_OUT   not all have an outcome yet
- * KC_E_INTERRUPTED wakeup
- * any other        all have an outcome, and some failed: the first failure since the last flush.
- * The reports tell each. */
+ * - KC_OK: they, and all others since the last flush, were acknowledged.
+ * - KC_E_NOT_DELIVERED: all have an outcome, and since the last flush some failed; detail names the
+ *   first, the reports tell each.
+ * - KC_E_TIMED_OUT: not all have an outcome yet.
+ * - KC_E_INTERRUPTED (wakeup), KC_E_FORKED, KC_E_NO_MEMORY. */
 KC_API kc_err kc_producer_flush(kc_producer *producer, int32_t timeout_ms, kc_error *detail);
 
 /* Drops records: those not sent yet are reported KC_E_PURGED at once. in_flight: also those that

@@ -76,6 +76,8 @@ static const error_row rows[] = {
       "a broken invariant in libkclient: please report it with the log" },
     { KC_E_SEQUENCE_BROKEN, KC_ERROR_FATAL, "SEQUENCE_BROKEN",
       "the producer's sequence in a partition cannot go on safely: make a new producer" },
+    { KC_E_NOT_DELIVERED, 0, "NOT_DELIVERED",
+      "some records were not delivered: their reports say why; send again those that are not possibly persisted" },
     { KC_E_UNKNOWN_SERVER_ERROR, 0, "UNKNOWN_SERVER_ERROR",
       "the broker answered: unknown server error" },
     { KC_E_OFFSET_OUT_OF_RANGE, 0, "OFFSET_OUT_OF_RANGE",

@@ -40,6 +40,8 @@ bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool 
         return false;
     if (busy && (lane->drain || lane->restart || lane->single || lane->wire_node != node))
         return false;
+    if (busy && lane->idempotent && lane->sequence.acked < 0)
+        return false;
     if (!lane->idempotent || (head && head->numbered))
         return true;
     return !lane->gap && lane->sequence.producer_id >= 0;

@@ -7,6 +7,9 @@
  * back to be sent again, nothing more is sent until all that are in flight have been answered; then
  * all go again in order, with the same numbers (KIP-98). A batch is never in flight to two brokers.
  *
+ * The first batch of an epoch goes alone: a broker that knows nothing of a producer takes whatever
+ * sequence comes first, so a second one could overtake a first one that failed.
+ *
  * How numbers are kept honest: a number that was given out belongs to its batch until the batch is
  * acknowledged or given up. Giving up leaves a possible gap: then only numbered batches are sent,
  * until it is certain that the gap is none (a later batch was accepted) or that it is one

@@ -69,19 +69,18 @@ bool kci_outcomes_is_empty(kci_outcomes *o)
 kc_err kci_outcomes_failure(kci_outcomes *o, kc_error *detail)
 {
     pthread_mutex_lock(&o->lock);
-    kc_err err = o->failed ? o->first.code : KC_OK;
-    if (o->failed && detail) {
-        *detail = o->first;
-        if (o->failed > 1) {
-            uint32_t flags = o->first.flags;
-            kci_fail(detail, err, "%llu records failed, the first one with %.440s",
-                     (unsigned long long)o->failed, o->first.text);
-            detail->flags = flags;
-        }
-    }
+    uint64_t failed = o->failed;
+    kc_error first = o->first;
     o->failed = 0;
     pthread_mutex_unlock(&o->lock);
-    return err;
+    if (failed == 0)
+        return KC_OK;
+    kci_fail(detail, KC_E_NOT_DELIVERED,
+             "%llu records were not delivered; the first failure: %s, %.420s",
+             (unsigned long long)failed, kc_error_name(first.code), first.text);
+    if (detail)
+        detail->flags |= first.flags & KC_ERROR_POSSIBLY_PERSISTED;
+    return KC_E_NOT_DELIVERED;
 }
 
 kc_delivery kci_outcome_view(const kci_send_batch *b)

@@ -17,7 +17,7 @@ typedef struct kci_outcomes {
     bool wanted; /* constant */
     /* since the last kci_outcomes_failure() */
     uint64_t failed;
-    kc_error first; /* of the first failed one */
+    kc_error first; /* of the first failed one: its code and sentence */
 } kci_outcomes;
 
 kc_err kci_outcomes_init(kci_outcomes *o, bool wanted);
@@ -34,7 +34,8 @@ void kci_outcomes_take(kci_outcomes *o, kci_list *to);
 void kci_outcomes_put_back(kci_outcomes *o, kci_list *from);
 bool kci_outcomes_is_empty(kci_outcomes *o);
 
-/* The first failure since the last call, KC_OK if there was none. */
+/* KC_E_NOT_DELIVERED, with the first failure since the last call in *detail; KC_OK if there was
+ * none. */
 kc_err kci_outcomes_failure(kci_outcomes *o, kc_error *detail);
 
 /* What the application sees of an outcome; borrowed from b. */
