@@ -228,8 +228,8 @@ static kc_err dtp_describe(kci_mock_request *r, const kci_mock_partition *p, dtp
     out->replica_nodes.count = m.replica_nodes.count;
     out->isr_nodes.data = m.isr_nodes.data;
     out->isr_nodes.count = m.isr_nodes.count;
-    out->eligible_leader_replicas.count = -1;
-    out->last_known_elr.count = -1;
+    out->eligible_leader_replicas.count = 0;
+    out->last_known_elr.count = 0;
     out->offline_replicas.data = m.offline_replicas.data;
     out->offline_replicas.count = m.offline_replicas.count;
     return err;
