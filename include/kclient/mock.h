@@ -67,8 +67,8 @@ KC_API const char *kc_mock_bootstrap(kc_mock *mock);
 
 /* ---- topics ------------------------------------------------------------------------------- */
 
-/* partitions and replication 0: the defaults. Leaders are spread over the brokers: partition p of
- * the first topic is led by broker p % brokers + 1, and replicas are the brokers that follow.
+/* partitions and replication 0: the defaults. Partition p is led by broker p % brokers + 1, and its
+ * replicas are that one and those that follow (dead ones do not lead).
  * KC_E_TOPIC_ALREADY_EXISTS, KC_E_INVALID_PARTITIONS, KC_E_INVALID_REPLICATION_FACTOR,
  * KC_E_INVALID_TOPIC_EXCEPTION, KC_E_NO_MEMORY. */
 KC_API kc_err kc_mock_create_topic(kc_mock *mock, const char *topic, int32_t partitions,
