@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flag, a condition variable for those who wait, and a descriptor for those who asked for one.
- * Signalling touches the latter two only when somebody is there: the flag and `waiters` (and
- * `has_fd`) are each written before the other is read, on both sides, in sequentially consistent
- * order, so at least one side sees the other. The same holds for the flag and `driver`. */
+/* A flag, a futex on it for those who wait, and a descriptor for those who asked for one. There is
+ * no lock on the way of a signal: it may come from a signal handler.
+ *
+ * Signalling makes a system call only when somebody is there: the flag and `waiters` (and `has_fd`,
+ * `driving`) are each written before the other is read, on both sides, in sequentially consistent
+ * order, so at least one side sees the other.
+ *
+ * The descriptor is drained before the flag is cleared. A signal in between finds the flag set and
+ * writes nothing, and whoever clears looks at the state afterwards. A signal whose write comes late
+ * leaves the descriptor readable for one turn too many; so clearing always drains. */
 #include "io/event.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -12,34 +21,25 @@
 #include "base/mem.h"
 #include "io/wake_fd.h"
 
+#if defined(__linux__) && defined(__LP64__)
+#define HAVE_FUTEX 1
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#else
+#define HAVE_FUTEX 0
+#endif
+
 struct kci_event {
     kci_loop *loop;
     bool driven;
-    atomic_bool set;
+    _Atomic(uint32_t) set;
     atomic_int waiters;
+    atomic_int driving; /* threads that run the loop in kci_event_wait */
     atomic_bool has_fd;
-    _Atomic(uintptr_t) driver; /* the thread that runs the loop in kci_event_wait; 0: none */
-    pthread_mutex_t lock;
-    pthread_cond_t cond; /* CLOCK_MONOTONIC */
-    kci_wake_fd fd;      /* under lock */
-    bool fd_readable;    /* under lock */
+    kci_wake_fd fd;
+    pthread_mutex_t making_fd;
 };
-
-static uintptr_t self(void)
-{
-    return (uintptr_t)pthread_self();
-}
-
-static bool init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    if (pthread_condattr_init(&attr) != 0)
-        return false;
-    bool ok = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-              pthread_cond_init(cond, &attr) == 0;
-    pthread_condattr_destroy(&attr);
-    return ok;
-}
 
 kc_err kci_event_new(kci_loop *loop, bool driven, kci_event **out)
 {
@@ -49,11 +49,7 @@ kc_err kci_event_new(kci_loop *loop, bool driven, kci_event **out)
     e->loop = loop;
     e->driven = driven;
     e->fd.read_fd = e->fd.write_fd = -1;
-    if (!init_cond(&e->cond)) {
-        kci_free(e);
-        return KC_E_NO_MEMORY;
-    }
-    pthread_mutex_init(&e->lock, NULL);
+    pthread_mutex_init(&e->making_fd, NULL);
     *out = e;
     return KC_OK;
 }
@@ -63,62 +59,77 @@ void kci_event_free(kci_event *e)
     if (!e)
         return;
     kci_wake_fd_close(&e->fd);
-    pthread_cond_destroy(&e->cond);
-    pthread_mutex_destroy(&e->lock);
+    pthread_mutex_destroy(&e->making_fd);
     kci_free(e);
 }
 
-/* Makes the descriptor follow the flag. Whoever changed the flag calls it afterwards, so the last
- * one to get the lock sees the last change. */
-static void sync_fd(kci_event *e)
+/* sleeping until the flag is set; false when the deadline passed */
+
+#if HAVE_FUTEX
+
+static bool sleep_once(kci_event *e, int64_t deadline_us)
 {
-    bool set = atomic_load(&e->set);
-    if (set == e->fd_readable)
-        return;
-    e->fd_readable = set;
-    if (set)
-        kci_wake_fd_set(&e->fd);
-    else
-        kci_wake_fd_clear(&e->fd);
+    struct timespec until = { .tv_sec = deadline_us / 1000000,
+                              .tv_nsec = deadline_us % 1000000 * 1000 };
+    long result = syscall(SYS_futex, &e->set, FUTEX_WAIT_BITSET_PRIVATE, 0,
+                          deadline_us == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    return result == 0 || errno != ETIMEDOUT;
 }
 
-/* The driving thread sleeps in the loop, not on the condition. It needs no waking by itself. */
-static void wake_driver(kci_event *e)
+static void wake_all(kci_event *e)
 {
-    uintptr_t driver = atomic_load(&e->driver);
-    if (driver && driver != self())
-        kci_loop_wake(e->loop);
+    syscall(SYS_futex, &e->set, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
+
+#else
+
+static bool sleep_once(kci_event *e, int64_t deadline_us)
+{
+    kci_sys *sys = kci_loop_sys(e->loop);
+    struct pollfd p = { .fd = kci_event_fd(e), .events = POLLIN };
+    int ms = 1000; /* without a descriptor, and for far deadlines: look again */
+    if (deadline_us != INT64_MAX) {
+        int64_t left = deadline_us - sys->mono_us(sys);
+        if (left <= 0)
+            return false;
+        if (left < 1000 * 1000)
+            ms = (int)((left + 999) / 1000);
+    }
+    poll(&p, p.fd >= 0 ? 1 : 0, p.fd >= 0 || ms < 10 ? ms : 10);
+    return true;
+}
+
+static void wake_all(kci_event *e)
+{
+    (void)e; /* the descriptor does */
+}
+
+#endif
 
 void kci_event_signal(kci_event *e)
 {
-    if (atomic_exchange(&e->set, true))
+    if (atomic_exchange(&e->set, 1))
         return;
-    if (e->driven)
-        wake_driver(e);
-    bool waiters = atomic_load(&e->waiters) > 0;
-    bool has_fd = atomic_load(&e->has_fd);
-    if (!waiters && !has_fd)
-        return;
-    pthread_mutex_lock(&e->lock);
-    if (has_fd)
-        sync_fd(e);
-    pthread_cond_broadcast(&e->cond);
-    pthread_mutex_unlock(&e->lock);
+    int saved = errno;
+    if (atomic_load(&e->has_fd))
+        kci_wake_fd_set(&e->fd);
+    if (atomic_load(&e->waiters) > 0)
+        wake_all(e);
+    if (atomic_load(&e->driving) > 0)
+        kci_loop_wake(e->loop); /* it sleeps there */
+    errno = saved;
 }
 
 void kci_event_clear(kci_event *e)
 {
-    if (!atomic_exchange(&e->set, false) || !atomic_load(&e->has_fd))
-        return;
-    pthread_mutex_lock(&e->lock);
-    sync_fd(e);
-    pthread_mutex_unlock(&e->lock);
+    if (atomic_load(&e->has_fd))
+        kci_wake_fd_clear(&e->fd);
+    atomic_exchange(&e->set, 0);
 }
 
 bool kci_event_is_set(kci_event *e)
 {
-    return atomic_load_explicit(&e->set, memory_order_acquire);
+    return atomic_load_explicit(&e->set, memory_order_acquire) != 0;
 }
 
 static bool drive_until(kci_event *e, int64_t deadline_us)
@@ -139,19 +150,10 @@ static bool drive_until(kci_event *e, int64_t deadline_us)
 /* The loop has no thread: run it until the flag is set. */
 static bool drive(kci_event *e, int64_t deadline_us)
 {
-    atomic_store(&e->driver, self());
+    atomic_fetch_add(&e->driving, 1);
     bool set = drive_until(e, deadline_us);
-    atomic_store(&e->driver, 0);
+    atomic_fetch_sub(&e->driving, 1);
     return set;
-}
-
-static bool wait_once(kci_event *e, int64_t deadline_us)
-{
-    if (deadline_us == INT64_MAX)
-        return pthread_cond_wait(&e->cond, &e->lock) == 0;
-    struct timespec until = { .tv_sec = deadline_us / 1000000,
-                              .tv_nsec = deadline_us % 1000000 * 1000 };
-    return pthread_cond_timedwait(&e->cond, &e->lock, &until) == 0;
 }
 
 bool kci_event_wait(kci_event *e, int64_t deadline_us)
@@ -164,23 +166,22 @@ bool kci_event_wait(kci_event *e, int64_t deadline_us)
     if (deadline_us != INT64_MAX && deadline_us <= sys->mono_us(sys))
         return kci_event_is_set(e);
 
-    pthread_mutex_lock(&e->lock);
     atomic_fetch_add(&e->waiters, 1);
-    while (!atomic_load(&e->set) && wait_once(e, deadline_us)) {
+    while (!atomic_load(&e->set) && sleep_once(e, deadline_us)) {
     }
     atomic_fetch_sub(&e->waiters, 1);
-    pthread_mutex_unlock(&e->lock);
     return kci_event_is_set(e);
 }
 
 int kci_event_fd(kci_event *e)
 {
-    pthread_mutex_lock(&e->lock);
+    pthread_mutex_lock(&e->making_fd);
     if (e->fd.read_fd < 0 && kci_wake_fd_open(&e->fd) == 0) {
         atomic_store(&e->has_fd, true);
-        sync_fd(e);
+        if (atomic_load(&e->set))
+            kci_wake_fd_set(&e->fd);
     }
     int fd = e->fd.read_fd;
-    pthread_mutex_unlock(&e->lock);
+    pthread_mutex_unlock(&e->making_fd);
     return fd;
 }

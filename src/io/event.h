@@ -13,7 +13,8 @@ typedef struct kci_event kci_event;
 kc_err kci_event_new(kci_loop *loop, bool driven, kci_event **out);
 void kci_event_free(kci_event *event);
 
-/* Any thread. Sets the flag; no syscall when it is set already. */
+/* Any thread, also in a signal handler. Sets the flag; no syscall when it is set already, or when
+ * nobody waits and no descriptor was asked for. In a driven client it ends a sleeping step. */
 void kci_event_signal(kci_event *event);
 
 /* Any thread. Clears it; the caller then looks at the state the event stands for. */

@@ -93,8 +93,8 @@ void kci_loop_defer(kci_loop *loop, kci_task *task);
 /* Takes a deferred task back; one that is not deferred is fine. */
 void kci_loop_undefer(kci_loop *loop, kci_task *task);
 
-/* Makes a sleeping step return. */
-void kci_loop_wake(kci_loop *loop); /* any */
+/* Makes a sleeping step return; the next one, if none sleeps. */
+void kci_loop_wake(kci_loop *loop); /* any, also in a signal handler */
 
 /* Starts, changes or (events 0) ends a watch. -errno on failure. */
 int kci_watch_set(kci_loop *loop, kci_watch *watch, uint32_t events);

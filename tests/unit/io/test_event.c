@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -210,6 +214,46 @@ Test(event, driven_wait_is_woken_by_another_thread)
     cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 10000000));
     pthread_join(thread, NULL);
     unmake(&f);
+}
+
+/* from a signal handler */
+
+static kci_event *to_signal;
+
+static void on_signal(int number)
+{
+    (void)number;
+    int before = errno;
+    kci_event_signal(to_signal);
+    if (errno != before)
+        abort();
+}
+
+/* The handler interrupts the waiting thread itself, at every point of its way to sleep. */
+static void interrupted(bool driven)
+{
+    fixture f = make(driven);
+    to_signal = f.event;
+    struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGALRM, &action, NULL);
+    for (int i = 1; i < 300; i++) {
+        struct itimerval soon = { .it_value.tv_usec = 1 + i % 60 };
+        setitimer(ITIMER_REAL, &soon, NULL);
+        cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 10000000), "round %d", i);
+        kci_event_clear(f.event);
+    }
+    signal(SIGALRM, SIG_DFL);
+    unmake(&f);
+}
+
+Test(event, signal_handler_ends_a_wait)
+{
+    interrupted(false);
+}
+
+Test(event, signal_handler_ends_a_driven_wait)
+{
+    interrupted(true);
 }
 
 /* A world with a virtual clock, as the simulator has one: waiting costs no time at all, and exactly
