@@ -154,6 +154,11 @@ kci_mock_answer *kci_mock_answer_new(kci_mock_client *client, const void *body, 
     return a;
 }
 
+bool kci_mock_answer_is_last(const kci_mock_answer *answer)
+{
+    return answer->end_after;
+}
+
 void kci_mock_answer_send(kci_mock_client *client, kci_mock_answer *a)
 {
     if (a->out.count == 0) { /* cut before its first byte */

@@ -61,7 +61,12 @@ static void deliver(kci_mock_client *c, kci_mock_answer *answer)
         c->state = KCI_MOCK_HUNG;
         return;
     }
+    bool last = answer && kci_mock_answer_is_last(answer);
     finish(c);
+    if (last) { /* nothing may follow it on this connection */
+        kci_timer_stop(c->door->mock->loop, &c->timer);
+        c->state = KCI_MOCK_HUNG;
+    }
     if (answer)
         kci_mock_answer_send(c, answer);
 }

@@ -103,6 +103,9 @@ typedef struct kci_mock_answer kci_mock_answer;
  * when out of memory or when it cannot be encoded. version: of the answer; -1: the request's. */
 kci_mock_answer *kci_mock_answer_new(kci_mock_client *client, const void *body, int16_t version);
 void kci_mock_answer_send(kci_mock_client *client, kci_mock_answer *answer);
+
+/* The connection ends after it: nothing may follow. */
+bool kci_mock_answer_is_last(const kci_mock_answer *answer);
 void kci_mock_answer_free(kci_mock_answer *answer);
 
 /* Runs fn(arg) on the cluster's thread and waits for it. Any thread. */
