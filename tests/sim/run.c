@@ -20,6 +20,12 @@ static void log_line(void *user, int32_t level, const char *area, const char *te
     sim_trace(user, "log %s: %s", area, text);
 }
 
+static void request_line(void *user, const kc_mock_request *request)
+{
+    sim_trace(user, "broker %d: %s v%d #%d on connection %lld", request->broker, request->api_name,
+              request->version, request->correlation_id, (long long)request->connection);
+}
+
 static void die(const char *what, const kc_error *why)
 {
     fprintf(stderr, "sim: cannot set up: %s: %s\n", what, why->text);
@@ -43,6 +49,8 @@ static void open_cluster(sim_run *r)
     sim_actor_add(r->world, r->mock_loop, "cluster");
     if (kci_mock_new_on(r->mock_loop, &options, &r->mock, &why) != KC_OK)
         die("cluster", &why);
+    if (sim_tracing(r->world))
+        kc_mock_set_request_log(r->mock, request_line, r->world);
     if (kc_mock_create_topic(r->mock, SIM_TOPIC, plan->partitions, plan->replication) != KC_OK)
         die("topic", &why);
     char number[16];
