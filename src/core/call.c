@@ -2,6 +2,8 @@
 /* The calls' way in and out. */
 #include "core/call.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 #include "core/state.h"
 
@@ -27,16 +29,31 @@ void kci_call_finish_later(kc_client *client, kci_call *call, kc_err err)
     kci_loop_defer(client->loop, &client->finish);
 }
 
+/* What to say of an error that came up on this side. */
+static const char *explain(const kci_call *call, char *text, size_t size)
+{
+    const kci_api *api = kci_api_get(call->api);
+
+    if (call->err != KC_E_UNSUPPORTED_VERSION || !api)
+        return kc_error_text(call->err);
+    snprintf(text, size,
+             "the broker knows no version of %s that this client can use here: it is too old, too "
+             "new, or not a broker but a controller",
+             api->name);
+    return text;
+}
+
 void kci_calls_finish(kci_task *task)
 {
     kc_client *client = KCI_CONTAINER_OF(task, kc_client, finish);
+    char text[200];
     kci_list now;
 
     kci_list_init(&now);
     kci_list_splice_back(&now, &client->finished);
     for (kci_link *l; (l = kci_list_pop_front(&now));) {
         kci_call *call = KCI_CONTAINER_OF(l, kci_call, link);
-        kci_call_finish(client, call, call->err, NULL, NULL);
+        kci_call_finish(client, call, call->err, NULL, explain(call, text, sizeof text));
     }
     kci_closing_look(client);
 }

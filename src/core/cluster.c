@@ -280,8 +280,9 @@ static void failed(kci_cluster *cluster, kc_err err, const char *why)
     unlock(cluster);
     if (!has_problem || err == KC_E_AUTHENTICATION)
         kci_cluster_set_problem(cluster, err, why);
+    int level = err == KC_E_AUTHENTICATION ? KC_LOG_DEBUG : KC_LOG_WARN; /* said already */
     if (kci_log_limit_pass(&cluster->complaints, now, complaint_first_us, complaint_most_us, NULL))
-        KCI_LOG(&client->log, KC_LOG_WARN, KCI_AREA_METADATA, "no metadata: %s", why);
+        KCI_LOG(&client->log, level, KCI_AREA_METADATA, "no metadata: %s", why);
     if (client->settings.rebootstrap &&
         now - cluster->missing_us >= client->settings.rebootstrap_us)
         rebootstrap(cluster, "no broker has answered for metadata.recovery.rebootstrap.trigger.ms");

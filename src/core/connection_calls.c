@@ -206,7 +206,7 @@ static void on_body(kci_connection *connection, kci_flight *flight, kci_reader *
 
 static void reset_arena(kci_arena *arena)
 {
-    if (KCI_BUG(MEMORY_LEAKED) && arena->total > 4096)
+    if (KCI_BUG(MEMORY_LEAKED))
         *arena = (kci_arena){ 0 };
     if (arena->total > ARENA_KEEP_BYTES)
         kci_arena_free(arena);
@@ -300,7 +300,10 @@ void kci_connection_expire(kci_connection *connection)
         snprintf(why, sizeof why, "no answer to %s version %d in time: the connection is closed",
                  api ? api->name : "?", flight->version);
         kci_stat_add(&connection->client->stats.request_timeouts, 1);
-        kci_connection_close(connection, KC_E_TRANSPORT, why);
+        if (KCI_BUG(SOCKET_LEAKED))
+            kci_connection_ended(connection, KC_E_TRANSPORT, why);
+        else
+            kci_connection_close(connection, KC_E_TRANSPORT, why);
     }
     expire_queue(connection, now);
 }

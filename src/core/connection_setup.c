@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "core/state.h"
 
 enum {
@@ -63,8 +64,9 @@ static void on_frame(void *arg, kci_conn *stream, kci_frame *frame)
 {
     kci_connection *connection = arg;
 
-    (void)stream;
-    if (connection->state == KCI_CONNECTION_UP)
+    if (KCI_BUG(SOCKET_LEAKED) && stream != connection->stream)
+        kci_frame_unref(frame);
+    else if (connection->state == KCI_CONNECTION_UP)
         kci_connection_on_answer(connection, frame);
     else if (connection->state == KCI_CONNECTION_VERSIONS ||
              connection->state == KCI_CONNECTION_AUTH)
@@ -73,13 +75,21 @@ static void on_frame(void *arg, kci_conn *stream, kci_frame *frame)
         kci_frame_unref(frame); /* closing */
 }
 
-/* A broker that refuses credentials in a hurry just hangs up. */
+/* A broker that is not spoken to as it wants just hangs up: what that may mean. */
 static const char *explain(const kci_connection *connection, kc_err err, const char *why,
                            char *text, size_t size)
 {
-    if (err != KC_E_TRANSPORT || connection->state != KCI_CONNECTION_AUTH)
+    const char *hint = NULL;
+
+    if (connection->state == KCI_CONNECTION_AUTH)
+        hint = "during SASL: check the credentials, and the broker's log";
+    else if (connection->state == KCI_CONNECTION_UP && !connection->proven)
+        hint =
+            "before it answered any request: if this listener wants SASL, set security.protocol; "
+            "else see the broker's log";
+    if (err != KC_E_TRANSPORT || !hint)
         return why;
-    snprintf(text, size, "%s (during SASL: check the credentials, and the broker's log)", why);
+    snprintf(text, size, "%.200s (%s)", why, hint);
     return text;
 }
 
@@ -89,6 +99,8 @@ static void on_closed(void *arg, kci_conn *stream, kc_err err, const char *why)
     kc_client *client = connection->client;
     char text[480];
 
+    if (KCI_BUG(SOCKET_LEAKED) && stream != connection->stream)
+        return;
     kci_connection_count_io(connection, stream);
     if (connection->connected)
         kci_stat_add(&client->stats.connections, -1);
