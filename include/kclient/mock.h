@@ -5,7 +5,11 @@
  *
  * Threads: a cluster has one thread of its own; every function here may be called from any thread
  * and takes effect before it returns. Brokers are numbered from 1. Topic names are NUL-terminated
- * UTF-8. Functions that return int64_t return a kc_err (below 0) when they fail. */
+ * UTF-8.
+ *
+ * Functions that return int64_t return a number from 0 up, or what failed as a number below 0: a
+ * code of this library, such as KC_E_UNKNOWN_PARTITION (no such topic or partition), or one of
+ * Kafka's with its sign changed, such as -KC_E_OFFSET_OUT_OF_RANGE. */
 #ifndef KCLIENT_MOCK_H
 #define KCLIENT_MOCK_H
 
@@ -228,17 +232,18 @@ KC_API void kc_mock_clear_faults(kc_mock *mock);
 /* ---- data --------------------------------------------------------------------------------- */
 
 /* Appends a whole record batch (magic 2, as in a Produce request) to the leader's log, copied, with
- * the checks of Produce but for idempotence; returns its base offset. KC_E_CORRUPT_MESSAGE,
- * KC_E_INVALID_RECORD, KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_NO_MEMORY. */
+ * the checks of Produce but for idempotence; returns its base offset.
+ * -KC_E_CORRUPT_MESSAGE, -KC_E_INVALID_RECORD, KC_E_UNKNOWN_PARTITION, KC_E_NO_MEMORY. */
 KC_API int64_t kc_mock_append_raw(kc_mock *mock, const char *topic, int32_t partition,
                                   const void *batch, size_t size);
 
-/* Writes the end marker of a transaction of that producer, commit or abort; returns its offset. */
+/* Writes the end marker of a transaction of that producer, commit or abort; returns its offset.
+ * -KC_E_INVALID_PRODUCER_EPOCH, KC_E_UNKNOWN_PARTITION, KC_E_NO_MEMORY. */
 KC_API int64_t kc_mock_txn_marker(kc_mock *mock, const char *topic, int32_t partition,
                                   int64_t producer_id, int16_t producer_epoch, bool commit);
 
 /* Offsets of a partition: the log's first and the next to be written, what consumers may read up
- * to, and the same for read_committed. KC_E_UNKNOWN_TOPIC_OR_PARTITION. */
+ * to, and the same for read_committed. KC_E_UNKNOWN_PARTITION. */
 KC_API int64_t kc_mock_log_start_offset(kc_mock *mock, const char *topic, int32_t partition);
 KC_API int64_t kc_mock_log_end_offset(kc_mock *mock, const char *topic, int32_t partition);
 KC_API int64_t kc_mock_high_watermark(kc_mock *mock, const char *topic, int32_t partition);
@@ -248,15 +253,15 @@ KC_API int64_t kc_mock_last_stable_offset(kc_mock *mock, const char *topic, int3
 KC_API kc_err kc_mock_leader(kc_mock *mock, const char *topic, int32_t partition, int32_t *leader,
                              int32_t *leader_epoch);
 
-/* Batches now stored in a partition. KC_E_UNKNOWN_TOPIC_OR_PARTITION. */
+/* Batches now stored in a partition. KC_E_UNKNOWN_PARTITION. */
 KC_API int64_t kc_mock_batch_count(kc_mock *mock, const char *topic, int32_t partition);
 
 /* Copies stored batch number `index` (0: the oldest) to buf and returns its size; when that is more
- * than cap, nothing is copied. KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_OFFSET_OUT_OF_RANGE. */
+ * than cap, nothing is copied. KC_E_UNKNOWN_PARTITION, -KC_E_OFFSET_OUT_OF_RANGE. */
 KC_API int64_t kc_mock_read_batch(kc_mock *mock, const char *topic, int32_t partition,
                                   int64_t index, void *buf, size_t cap);
 
-/* The offset that a group has committed; -1: none. KC_E_UNKNOWN_TOPIC_OR_PARTITION. */
+/* The offset that a group has committed; -1: none. KC_E_UNKNOWN_PARTITION. */
 KC_API int64_t kc_mock_committed(kc_mock *mock, const char *group, const char *topic,
                                  int32_t partition);
 

@@ -14,13 +14,26 @@ typedef struct step {
     const void *in;
     void *out;
     size_t size;
-    int64_t result;
+    kc_err err;
+    int64_t result; /* a number; of no meaning after an error */
 } step;
 
-static int64_t run(step *s, void (*fn)(void *arg))
+static kc_err run(step *s, void (*fn)(void *arg))
 {
     kci_mock_run(s->mock, fn, s);
-    return s->result;
+    return s->err;
+}
+
+/* For results that share their type with numbers: Kafka's codes, which are above 0, come with their
+ * sign changed, and an unknown topic is an unknown partition. */
+static int64_t run_number(step *s, void (*fn)(void *arg))
+{
+    kci_mock_run(s->mock, fn, s);
+    if (s->err == KC_OK)
+        return s->result;
+    if (s->err == KC_E_UNKNOWN_TOPIC_OR_PARTITION)
+        return KC_E_UNKNOWN_PARTITION;
+    return s->err > 0 ? -(int64_t)s->err : s->err;
 }
 
 static kci_mock_topic *topic_of(const step *s)
@@ -37,7 +50,7 @@ static kci_mock_partition *partition_of(const step *s)
 static kci_mock_partition *need_partition(step *s)
 {
     kci_mock_partition *p = partition_of(s);
-    s->result = p ? KC_OK : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    s->err = p ? KC_OK : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
     return p;
 }
 
@@ -55,21 +68,21 @@ static void create_topic(void *arg)
                              .partitions = s->count,
                              .replication = s->broker };
     kci_mock_topic *made;
-    s->result = kci_mock_topic_create(&s->mock->cluster, &t, &made);
+    s->err = kci_mock_topic_create(&s->mock->cluster, &t, &made);
 }
 
 kc_err kc_mock_create_topic(kc_mock *mock, const char *topic, int32_t partitions,
                             int32_t replication)
 {
     step s = { .mock = mock, .topic = topic, .count = partitions, .broker = replication };
-    return (kc_err)run(&s, create_topic);
+    return run(&s, create_topic);
 }
 
 static void delete_topic(void *arg)
 {
     step *s = arg;
     kci_mock_topic *topic = topic_of(s);
-    s->result = topic ? KC_OK : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    s->err = topic ? KC_OK : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
     if (topic)
         kci_mock_topic_delete(topic);
 }
@@ -77,28 +90,27 @@ static void delete_topic(void *arg)
 kc_err kc_mock_delete_topic(kc_mock *mock, const char *topic)
 {
     step s = { .mock = mock, .topic = topic };
-    return (kc_err)run(&s, delete_topic);
+    return run(&s, delete_topic);
 }
 
 static void add_partitions(void *arg)
 {
     step *s = arg;
     kci_mock_topic *topic = topic_of(s);
-    s->result =
-        topic ? kci_mock_topic_grow(topic, s->count, NULL) : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    s->err = topic ? kci_mock_topic_grow(topic, s->count, NULL) : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
 }
 
 kc_err kc_mock_add_partitions(kc_mock *mock, const char *topic, int32_t partitions)
 {
     step s = { .mock = mock, .topic = topic, .count = partitions };
-    return (kc_err)run(&s, add_partitions);
+    return run(&s, add_partitions);
 }
 
 static void topic_id(void *arg)
 {
     step *s = arg;
     const kci_mock_topic *topic = topic_of(s);
-    s->result = topic ? KC_OK : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    s->err = topic ? KC_OK : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
     if (topic)
         *(kc_uuid *)s->out = topic->id;
 }
@@ -106,22 +118,22 @@ static void topic_id(void *arg)
 kc_err kc_mock_topic_id(kc_mock *mock, const char *topic, kc_uuid *id)
 {
     step s = { .mock = mock, .topic = topic, .out = id };
-    return (kc_err)run(&s, topic_id);
+    return run(&s, topic_id);
 }
 
 static void set_topic_config(void *arg)
 {
     step *s = arg;
     kci_mock_topic *topic = topic_of(s);
-    s->result = topic ? kci_mock_topic_configure(topic, kc_str(s->text), kc_str(s->more))
-                      : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    s->err = topic ? kci_mock_topic_configure(topic, kc_str(s->text), kc_str(s->more))
+                   : KC_E_UNKNOWN_TOPIC_OR_PARTITION;
 }
 
 kc_err kc_mock_set_topic_config(kc_mock *mock, const char *topic, const char *name,
                                 const char *value)
 {
     step s = { .mock = mock, .topic = topic, .text = name, .more = value };
-    return (kc_err)run(&s, set_topic_config);
+    return run(&s, set_topic_config);
 }
 
 /* failures of the cluster */
@@ -134,12 +146,12 @@ static void move_leader(void *arg)
         return;
     if (!kci_mock_is_replica(p, s->broker) ||
         !kci_mock_broker_is_up(&s->mock->cluster, s->broker) || s->number < 0) {
-        s->result = KC_E_INVALID_ARGUMENT;
+        s->err = KC_E_INVALID_ARGUMENT;
         return;
     }
     int32_t former = p->leader, former_epoch = p->leader_epoch;
     kci_mock_set_in_sync(p, s->broker, true);
-    s->result = kci_mock_partition_lead(p, s->broker);
+    s->err = kci_mock_partition_lead(p, s->broker);
     p->no_hints = (s->flags & KC_MOCK_NO_HINTS) != 0;
     if (s->number > 0) {
         p->shown_leader = former;
@@ -157,14 +169,14 @@ kc_err kc_mock_move_leader(kc_mock *mock, const char *topic, int32_t partition, 
                .broker = broker,
                .number = stale_ms,
                .flags = flags };
-    return (kc_err)run(&s, move_leader);
+    return run(&s, move_leader);
 }
 
 /* NULL, and the result set, when there is no such broker. */
 static kci_mock_door *need_door(step *s)
 {
     bool ok = s->broker >= 1 && s->broker <= s->mock->door_count;
-    s->result = ok ? KC_OK : KC_E_INVALID_ARGUMENT;
+    s->err = ok ? KC_OK : KC_E_INVALID_ARGUMENT;
     return ok ? &s->mock->doors[s->broker - 1] : NULL;
 }
 
@@ -175,13 +187,13 @@ static void broker_down(void *arg)
     if (!door)
         return;
     kci_mock_door_close(door);
-    s->result = kci_mock_broker_set_up(door->broker, false, s->flags);
+    s->err = kci_mock_broker_set_up(door->broker, false, s->flags);
 }
 
 kc_err kc_mock_broker_down(kc_mock *mock, int32_t broker, uint32_t flags)
 {
     step s = { .mock = mock, .broker = broker, .flags = flags };
-    return (kc_err)run(&s, broker_down);
+    return run(&s, broker_down);
 }
 
 static void broker_up(void *arg)
@@ -190,15 +202,15 @@ static void broker_up(void *arg)
     kci_mock_door *door = need_door(s);
     if (!door)
         return;
-    s->result = kci_mock_door_open(door, NULL);
-    if (s->result == KC_OK)
-        s->result = kci_mock_broker_set_up(door->broker, true, 0);
+    s->err = kci_mock_door_open(door, NULL);
+    if (s->err == KC_OK)
+        s->err = kci_mock_broker_set_up(door->broker, true, 0);
 }
 
 kc_err kc_mock_broker_up(kc_mock *mock, int32_t broker)
 {
     step s = { .mock = mock, .broker = broker };
-    return (kc_err)run(&s, broker_up);
+    return run(&s, broker_up);
 }
 
 static void disconnect(void *arg)
@@ -217,7 +229,7 @@ static void disconnect(void *arg)
 kc_err kc_mock_disconnect(kc_mock *mock, int32_t broker)
 {
     step s = { .mock = mock, .broker = broker };
-    return (kc_err)run(&s, disconnect);
+    return run(&s, disconnect);
 }
 
 static void truncate_log(void *arg)
@@ -227,19 +239,19 @@ static void truncate_log(void *arg)
     if (!p)
         return;
     if (s->number < p->log.start || s->number > p->log.end) {
-        s->result = KC_E_OFFSET_OUT_OF_RANGE;
+        s->err = KC_E_OFFSET_OUT_OF_RANGE;
         return;
     }
     int32_t leader = s->broker < 0 ? p->leader : s->broker;
     if (s->broker >= 0 &&
         (!kci_mock_is_replica(p, leader) || !kci_mock_broker_is_up(&s->mock->cluster, leader))) {
-        s->result = KC_E_INVALID_ARGUMENT;
+        s->err = KC_E_INVALID_ARGUMENT;
         return;
     }
-    s->result = kci_mock_log_truncate(&p->log, s->number);
+    s->err = kci_mock_log_truncate(&p->log, s->number);
     kc_err err = kci_mock_partition_lead(p, leader);
-    if (s->result == KC_OK)
-        s->result = err;
+    if (s->err == KC_OK)
+        s->err = err;
 }
 
 kc_err kc_mock_truncate(kc_mock *mock, const char *topic, int32_t partition, int64_t offset,
@@ -248,7 +260,7 @@ kc_err kc_mock_truncate(kc_mock *mock, const char *topic, int32_t partition, int
     step s = {
         .mock = mock, .topic = topic, .partition = partition, .number = offset, .broker = leader
     };
-    return (kc_err)run(&s, truncate_log);
+    return run(&s, truncate_log);
 }
 
 static void set_rack(void *arg)
@@ -259,7 +271,7 @@ static void set_rack(void *arg)
         return;
     char *rack = s->text ? kci_strndup(s->text, strlen(s->text)) : NULL;
     if (s->text && !rack) {
-        s->result = KC_E_NO_MEMORY;
+        s->err = KC_E_NO_MEMORY;
         return;
     }
     kci_free(door->broker->rack);
@@ -269,7 +281,7 @@ static void set_rack(void *arg)
 kc_err kc_mock_set_rack(kc_mock *mock, int32_t broker, const char *rack)
 {
     step s = { .mock = mock, .broker = broker, .text = rack };
-    return (kc_err)run(&s, set_rack);
+    return run(&s, set_rack);
 }
 
 static void set_in_sync(void *arg)
@@ -280,12 +292,12 @@ static void set_in_sync(void *arg)
         return;
     bool last = kci_mock_is_in_sync(p, s->broker) && kci_mock_in_sync_count(p) == 1;
     if (!kci_mock_is_replica(p, s->broker) || (!s->yes && (p->leader == s->broker || last))) {
-        s->result = KC_E_INVALID_ARGUMENT;
+        s->err = KC_E_INVALID_ARGUMENT;
         return;
     }
     kci_mock_set_in_sync(p, s->broker, s->yes);
     if (s->yes)
-        s->result = kci_mock_partition_elect(p, false);
+        s->err = kci_mock_partition_elect(p, false);
 }
 
 kc_err kc_mock_set_in_sync(kc_mock *mock, const char *topic, int32_t partition, int32_t broker,
@@ -294,7 +306,7 @@ kc_err kc_mock_set_in_sync(kc_mock *mock, const char *topic, int32_t partition, 
     step s = {
         .mock = mock, .topic = topic, .partition = partition, .broker = broker, .yes = in_sync
     };
-    return (kc_err)run(&s, set_in_sync);
+    return run(&s, set_in_sync);
 }
 
 static void delete_records(void *arg)
@@ -305,7 +317,7 @@ static void delete_records(void *arg)
         return;
     int64_t offset = s->number == -1 ? p->log.hw : s->number;
     if (offset < 0 || offset > p->log.hw)
-        s->result = KC_E_OFFSET_OUT_OF_RANGE;
+        s->err = KC_E_OFFSET_OUT_OF_RANGE;
     else
         kci_mock_log_delete_before(&p->log, offset);
 }
@@ -313,7 +325,7 @@ static void delete_records(void *arg)
 kc_err kc_mock_delete_records(kc_mock *mock, const char *topic, int32_t partition, int64_t offset)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition, .number = offset };
-    return (kc_err)run(&s, delete_records);
+    return run(&s, delete_records);
 }
 
 /* faults */
@@ -337,7 +349,7 @@ static void add_fault(void *arg)
 int64_t kc_mock_add_fault(kc_mock *mock, const kc_mock_fault *fault)
 {
     step s = { .mock = mock, .in = fault };
-    return run(&s, add_fault);
+    return run_number(&s, add_fault);
 }
 
 static void fault_hits(void *arg)
@@ -349,7 +361,7 @@ static void fault_hits(void *arg)
 int64_t kc_mock_fault_hits(kc_mock *mock, int64_t id)
 {
     step s = { .mock = mock, .number = id };
-    return run(&s, fault_hits);
+    return run_number(&s, fault_hits);
 }
 
 static void remove_fault(void *arg)
@@ -386,7 +398,7 @@ static void append_raw(void *arg)
         return;
     uint8_t *copy = kci_alloc(s->size);
     if (!copy) {
-        s->result = KC_E_NO_MEMORY;
+        s->err = KC_E_NO_MEMORY;
         return;
     }
     memcpy(copy, s->in, s->size);
@@ -397,8 +409,8 @@ static void append_raw(void *arg)
                           .log_append_time = p->topic->log_append_time,
                           .internal = true,
                           .now_ms = s->mock->cluster.now_ms };
-    s->result = kci_mock_log_append(&p->log, &a);
-    if (s->result == KC_OK) {
+    s->err = kci_mock_log_append(&p->log, &a);
+    if (s->err == KC_OK) {
         s->result = a.base_offset;
         kci_mock_partition_appended(p, a.batch);
     }
@@ -409,7 +421,7 @@ int64_t kc_mock_append_raw(kc_mock *mock, const char *topic, int32_t partition, 
                            size_t size)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition, .in = batch, .size = size };
-    return run(&s, append_raw);
+    return run_number(&s, append_raw);
 }
 
 static void txn_marker(void *arg)
@@ -419,9 +431,9 @@ static void txn_marker(void *arg)
     if (!p)
         return;
     kci_mock_append a;
-    s->result = kci_mock_log_append_marker(&p->log, s->number, (int16_t)s->count, s->yes,
-                                           p->leader_epoch, s->mock->cluster.now_ms, &a);
-    if (s->result != KC_OK)
+    s->err = kci_mock_log_append_marker(&p->log, s->number, (int16_t)s->count, s->yes,
+                                        p->leader_epoch, s->mock->cluster.now_ms, &a);
+    if (s->err != KC_OK)
         return;
     s->result = a.base_offset;
     kci_mock_partition_appended(p, a.batch);
@@ -436,7 +448,7 @@ int64_t kc_mock_txn_marker(kc_mock *mock, const char *topic, int32_t partition, 
                .number = producer_id,
                .count = producer_epoch,
                .yes = commit };
-    return run(&s, txn_marker);
+    return run_number(&s, txn_marker);
 }
 
 static void log_start(void *arg)
@@ -450,7 +462,7 @@ static void log_start(void *arg)
 int64_t kc_mock_log_start_offset(kc_mock *mock, const char *topic, int32_t partition)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition };
-    return run(&s, log_start);
+    return run_number(&s, log_start);
 }
 
 static void log_end(void *arg)
@@ -464,7 +476,7 @@ static void log_end(void *arg)
 int64_t kc_mock_log_end_offset(kc_mock *mock, const char *topic, int32_t partition)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition };
-    return run(&s, log_end);
+    return run_number(&s, log_end);
 }
 
 static void high_watermark(void *arg)
@@ -478,7 +490,7 @@ static void high_watermark(void *arg)
 int64_t kc_mock_high_watermark(kc_mock *mock, const char *topic, int32_t partition)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition };
-    return run(&s, high_watermark);
+    return run_number(&s, high_watermark);
 }
 
 static void last_stable(void *arg)
@@ -492,7 +504,7 @@ static void last_stable(void *arg)
 int64_t kc_mock_last_stable_offset(kc_mock *mock, const char *topic, int32_t partition)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition };
-    return run(&s, last_stable);
+    return run_number(&s, last_stable);
 }
 
 static void leader_of(void *arg)
@@ -509,7 +521,7 @@ kc_err kc_mock_leader(kc_mock *mock, const char *topic, int32_t partition, int32
                       int32_t *leader_epoch)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition };
-    kc_err err = (kc_err)run(&s, leader_of);
+    kc_err err = run(&s, leader_of);
     if (err != KC_OK)
         return err;
     if (leader)
@@ -530,7 +542,7 @@ static void batch_count(void *arg)
 int64_t kc_mock_batch_count(kc_mock *mock, const char *topic, int32_t partition)
 {
     step s = { .mock = mock, .topic = topic, .partition = partition };
-    return run(&s, batch_count);
+    return run_number(&s, batch_count);
 }
 
 static void read_batch(void *arg)
@@ -540,7 +552,7 @@ static void read_batch(void *arg)
     if (!p)
         return;
     if (s->number < 0 || (uint64_t)s->number >= p->log.count) {
-        s->result = KC_E_OFFSET_OUT_OF_RANGE;
+        s->err = KC_E_OFFSET_OUT_OF_RANGE;
         return;
     }
     const kci_mock_batch *batch = kci_mock_log_at(&p->log, (size_t)s->number);
@@ -558,7 +570,7 @@ int64_t kc_mock_read_batch(kc_mock *mock, const char *topic, int32_t partition, 
                .number = index,
                .out = buf,
                .size = cap };
-    return run(&s, read_batch);
+    return run_number(&s, read_batch);
 }
 
 static void committed(void *arg)
@@ -574,7 +586,7 @@ static void committed(void *arg)
 int64_t kc_mock_committed(kc_mock *mock, const char *group, const char *topic, int32_t partition)
 {
     step s = { .mock = mock, .text = group, .topic = topic, .partition = partition };
-    return run(&s, committed);
+    return run_number(&s, committed);
 }
 
 /* what clients did */
@@ -608,7 +620,7 @@ static void requests(void *arg)
 int64_t kc_mock_requests(kc_mock *mock, int32_t broker, int32_t api)
 {
     step s = { .mock = mock, .broker = broker, .count = api };
-    return run(&s, requests);
+    return run_number(&s, requests);
 }
 
 static int64_t count_connections(const kci_mock_broker *b, int32_t api)
@@ -625,7 +637,7 @@ static void connections(void *arg)
 int64_t kc_mock_connections(kc_mock *mock, int32_t broker)
 {
     step s = { .mock = mock, .broker = broker };
-    return run(&s, connections);
+    return run_number(&s, connections);
 }
 
 static int64_t count_accepted(const kci_mock_broker *b, int32_t api)
@@ -642,7 +654,7 @@ static void accepted(void *arg)
 int64_t kc_mock_accepted(kc_mock *mock, int32_t broker)
 {
     step s = { .mock = mock, .broker = broker };
-    return run(&s, accepted);
+    return run_number(&s, accepted);
 }
 
 typedef struct set_log {
@@ -674,18 +686,18 @@ static void advertise(void *arg)
         return;
     size_t size = strlen(s->text);
     if (size == 0 || size >= sizeof door->broker->host) {
-        s->result = KC_E_INVALID_ARGUMENT;
+        s->err = KC_E_INVALID_ARGUMENT;
         return;
     }
     memcpy(door->broker->host, s->text, size + 1);
     door->broker->port = s->count;
-    s->result = kci_mock_write_bootstrap(s->mock);
+    s->err = kci_mock_write_bootstrap(s->mock);
 }
 
 kc_err kci_mock_advertise(kc_mock *mock, int32_t broker, const char *host, uint16_t port)
 {
     step s = { .mock = mock, .broker = broker, .text = host, .count = port };
-    return (kc_err)run(&s, advertise);
+    return run(&s, advertise);
 }
 
 void kci_mock_set_answer_hook(kc_mock *mock, kci_mock_answer_fn fn, void *arg)

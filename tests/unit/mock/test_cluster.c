@@ -374,12 +374,13 @@ Test(cluster, raw_batches)
     cr_assert_eq(kc_mock_read_batch(mock, "t", 0, 1, out, sizeof out), (int64_t)batch.size);
     cr_assert_eq(kci_load64(out), 3);
     cr_assert_eq(kc_mock_read_batch(mock, "t", 0, 1, NULL, 0), (int64_t)batch.size);
-    cr_assert_eq(kc_mock_read_batch(mock, "t", 0, 2, out, sizeof out), KC_E_OFFSET_OUT_OF_RANGE);
-    cr_assert_eq(kc_mock_read_batch(mock, "t", 0, -1, out, sizeof out), KC_E_OFFSET_OUT_OF_RANGE);
+    cr_assert_eq(kc_mock_read_batch(mock, "t", 0, 2, out, sizeof out), -KC_E_OFFSET_OUT_OF_RANGE);
+    cr_assert_eq(kc_mock_read_batch(mock, "t", 0, -1, out, sizeof out), -KC_E_OFFSET_OUT_OF_RANGE);
     batch.data[70] ^= 1;
-    cr_assert_eq(kc_mock_append_raw(mock, "t", 0, batch.data, batch.size), KC_E_CORRUPT_MESSAGE);
-    cr_assert_eq(kc_mock_append_raw(mock, "t", 0, batch.data, 10), KC_E_CORRUPT_MESSAGE);
-    cr_assert_eq(kc_mock_append_raw(mock, "x", 0, batch.data, 10), KC_E_UNKNOWN_TOPIC_OR_PARTITION);
+    cr_assert_eq(kc_mock_append_raw(mock, "t", 0, batch.data, batch.size), -KC_E_CORRUPT_MESSAGE);
+    cr_assert_eq(kc_mock_append_raw(mock, "t", 0, batch.data, 10), -KC_E_CORRUPT_MESSAGE);
+    cr_assert_eq(kc_mock_append_raw(mock, "x", 0, batch.data, 10), KC_E_UNKNOWN_PARTITION);
+    cr_assert_eq(kc_mock_high_watermark(mock, "t", 1), KC_E_UNKNOWN_PARTITION);
     kci_buf_free(&batch);
 }
 
