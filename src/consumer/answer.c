@@ -188,10 +188,10 @@ static void prefer(kc_consumer *c, kci_part *p, int32_t node)
     p->preferred = node;
     p->preferred_until = kci_loop_now(c->loop) + c->lease_us;
     kci_source *s = kci_consumer_source(c, node);
-    bool known = kci_metadata_node(c->metadata, node);
-    c->want_refresh |= !known;
+    bool usable = kci_part_replica_is_usable(c, p, node);
+    c->want_refresh |= !usable;
     /* The leader sends us there as often as we ask: a broker that does not work is given time. */
-    if (!s || !known || s->failures > 0)
+    if (!s || !usable || s->failures > 0)
         kci_part_retry(c, p);
     else
         kci_part_todo(c, p);

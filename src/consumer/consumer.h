@@ -144,6 +144,9 @@ void kci_part_todo(kc_consumer *c, kci_part *p);
 /* Loop. It is looked at again after a backoff that grows with its failures. */
 void kci_part_retry(kc_consumer *c, kci_part *p);
 
+/* Whether the metadata lets that replica of the partition be fetched from. */
+bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node);
+
 /* Any thread. Changes the state; illegal changes are bugs. */
 void kci_part_set_state(kci_part *p, kci_part_state state);
 

@@ -272,15 +272,21 @@ static bool find_leader(kc_consumer *c, kci_part *p)
     return true;
 }
 
+bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node)
+{
+    const kci_partition_meta *m = partition_meta(p);
+    bool good = kci_metadata_node(c->metadata, node) != NULL;
+    for (int32_t i = 0; good && m && i < m->offline_count; i++)
+        good = m->offline[i] != node;
+    return good;
+}
+
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
 static int32_t choose_node(kc_consumer *c, kci_part *p)
 {
     if (p->preferred < 0)
         return p->leader;
-    const kci_partition_meta *m = partition_meta(p);
-    bool good = now_us(c) < p->preferred_until && kci_metadata_node(c->metadata, p->preferred);
-    for (int32_t i = 0; good && m && i < m->offline_count; i++)
-        good = m->offline[i] != p->preferred;
+    bool good = now_us(c) < p->preferred_until && kci_part_replica_is_usable(c, p, p->preferred);
     if (!good)
         p->preferred = -1;
     return good ? p->preferred : p->leader;
