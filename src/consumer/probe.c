@@ -46,7 +46,8 @@ void kci_probes_init(kci_probes *ls, kc_client *client, pthread_mutex_t *lock)
 bool kci_probe_is_retriable(kc_err err)
 {
     return (kc_error_flags(err) & KC_ERROR_RETRIABLE) || err == KC_E_TIMED_OUT ||
-           err == KC_E_INTERRUPTED || err == KC_E_UNKNOWN_SERVER_ERROR;
+           err == KC_E_INTERRUPTED || err == KC_E_UNKNOWN_SERVER_ERROR ||
+           err == KC_E_PROTOCOL; /* that connection is closed; the next answer may be whole */
 }
 
 void kci_probe_ask(kci_probes *ls, kci_probe *l)
