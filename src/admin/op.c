@@ -78,6 +78,22 @@ static void finish(kci_admin_op *op, kc_err err)
     kci_admin_op_unref(op);
 }
 
+/* Nobody refused anything, but the answer did not come. */
+static void say_late(kci_admin_op *op)
+{
+    const kc_config *config = kci_client_config(op->admin->client);
+    if (op->maybe_done || op->call.sent)
+        snprintf(op->why, sizeof op->why,
+                 "the broker's answer did not come in time; what was asked for may have been done: "
+                 "look, or allow more time");
+    else
+        snprintf(op->why, sizeof op->why,
+                 "no broker of bootstrap.servers=%.200s has answered in time: check that these are "
+                 "Kafka listeners and speak security.protocol=%s",
+                 kci_config_str(config, KCI_P_BOOTSTRAP_SERVERS),
+                 kci_config_str(config, KCI_P_SECURITY_PROTOCOL));
+}
+
 /* The time is up without an answer. Says why there was none, if that is known: a name that cannot
  * be resolved is a better answer than "timed out". */
 static void finish_late(kci_admin_op *op, kc_err last)
@@ -102,7 +118,7 @@ static void finish_late(kci_admin_op *op, kc_err last)
         return;
     default:
         if (last == KC_OK || last == KC_E_TIMED_OUT)
-            (void)kci_admin_op_why(op, KC_E_TIMED_OUT, (kc_bytes){ NULL, 0 });
+            say_late(op);
         finish(op, KC_E_TIMED_OUT);
     }
 }

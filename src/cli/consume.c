@@ -298,7 +298,8 @@ static kc_err next(consuming *c, kc_records **records, kc_error *error)
     kc_err err = kc_consumer_poll(c->consumer, 0, records, error);
     if (err || *records)
         return err;
-    (void)out_flush();
+    if (!out_flush())
+        return KC_E_INTERRUPTED;
     return kc_consumer_poll(c->consumer, -1, records, error);
 }
 
