@@ -47,7 +47,13 @@ void kci_cluster_free(kci_cluster *cluster);
 /* No more requests. Loop. */
 void kci_cluster_stop(kci_cluster *cluster);
 
-/* A connection failed: the reason, for those who time out. Loop. */
+/* Metadata was never had, or has been asked for and has not come. Loop. */
+static inline bool kci_cluster_is_missing(const kci_cluster *cluster)
+{
+    return cluster->current->generation == 0 || cluster->missing_us != 0;
+}
+
+/* Why it is missing, for those who time out. Loop. */
 void kci_cluster_set_problem(kci_cluster *cluster, kc_err err, const char *why);
 
 /* -- cluster_topics.c: the topics in use; all under the lock -- */

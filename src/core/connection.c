@@ -194,18 +194,20 @@ static void complain(kci_connection *connection, kc_err err, const char *sentenc
 }
 
 /* Of a failed attempt, for those who time out later. */
-static void set_problem(kc_client *client, kc_err err, const char *sentence)
+static void set_problem(kci_connection *connection, kc_err err, const char *sentence)
 {
+    kc_client *client = connection->client;
     char text[sizeof((kc_error *)0)->text];
 
-    if (client->brokers.up > 0) {
-        kci_cluster_set_problem(&client->cluster, err, sentence);
-        return;
-    }
-    snprintf(text, sizeof text,
-             "no broker of bootstrap.servers=%.160s can be reached: last error: %.260s",
-             client->settings.bootstrap, sentence);
-    kci_cluster_set_problem(&client->cluster, err, text);
+    if (client->brokers.up > 0)
+        snprintf(text, sizeof text, "%.500s", sentence);
+    else
+        snprintf(text, sizeof text,
+                 "no broker of bootstrap.servers=%.160s can be reached: last error: %.260s",
+                 client->settings.bootstrap, sentence);
+    kci_route_note(&client->routes[connection->cls], text);
+    if (kci_cluster_is_missing(&client->cluster))
+        kci_cluster_set_problem(&client->cluster, err, text);
 }
 
 /* What went wrong counts against the broker; *sentence gets the text for its calls. */
@@ -229,7 +231,7 @@ static void account(kci_connection *connection, kc_err err, const char *sentence
     }
     complain(connection, err, sentence, was_up);
     if (!was_up)
-        set_problem(client, err, sentence);
+        set_problem(connection, err, sentence);
 }
 
 static void reset(kci_connection *connection)

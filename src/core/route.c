@@ -134,11 +134,9 @@ static int64_t expire(kci_route *route)
     }
     if (kci_list_is_empty(&due))
         return first;
-    kc_error problem;
     char why[640];
-    kc_err err = kci_client_last_problem(client, &problem);
-    snprintf(why, sizeof why, "no broker was reached in time%s%s", err ? ": " : "",
-             err ? problem.text : "");
+    snprintf(why, sizeof why, "no broker was reached in time%s%s", route->last[0] ? ": " : "",
+             route->last);
     for (kci_link *l; (l = kci_list_pop_front(&due));)
         kci_call_finish(client, KCI_CONTAINER_OF(l, kci_call, link), KC_E_TIMED_OUT, NULL, why);
     return first;
@@ -182,6 +180,11 @@ void kci_route_wake(kci_route *route)
 {
     if (!kci_list_is_empty(&route->waiting))
         kci_timer_set(route->client->loop, &route->timer, kci_client_now(route->client));
+}
+
+void kci_route_note(kci_route *route, const char *why)
+{
+    snprintf(route->last, sizeof route->last, "%s", why);
 }
 
 void kci_route_add(kci_route *route, kci_call *call)

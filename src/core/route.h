@@ -12,6 +12,7 @@ typedef struct kci_route {
     kci_class cls;
     kci_list waiting; /* calls */
     kci_timer timer;  /* their deadlines, and the next attempt */
+    char last[504];   /* why the last attempt failed */
 } kci_route;
 
 void kci_route_init(kci_route *route, kc_client *client, kci_class cls);
@@ -22,6 +23,9 @@ void kci_route_add(kci_route *route, kci_call *call);
 /* Something changed: an attempt failed, a connection came up, bootstrap servers came into use.
  * Looks again in a callback of its own. */
 void kci_route_wake(kci_route *route);
+
+/* An attempt failed: the reason, for those who time out. */
+void kci_route_note(kci_route *route, const char *why);
 
 /* Ends all calls. */
 void kci_route_fail(kci_route *route, kc_err err, const char *why);
