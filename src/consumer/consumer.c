@@ -109,6 +109,29 @@ void kci_consumer_unlock(kc_consumer *c)
         kci_client_refresh(c->client);
 }
 
+/* The loop lets go: lock held, released inside. What the application may be reading stays until it
+ * frees the handle. */
+static void detach(kc_consumer *c, bool tell)
+{
+    c->closed = true;
+    if (!c->detached) {
+        int32_t topic = 0, at = 0;
+        kci_loop_post(c->loop, &c->task); /* the last time: see on_task */
+        c->detached = true;
+        kci_credit_detach(c->credit);
+        kci_timer_stop(c->loop, &c->timer);
+        for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+            if (p->source)
+                kci_source_remove(p->source, p);
+        }
+        kci_consumer_stop_fetching(c, tell);
+        kci_probes_close(&c->probes);
+    }
+    pthread_mutex_unlock(&c->lock);
+    kci_event_signal(c->readable);
+    kci_event_signal(c->answered);
+}
+
 static void on_task(kci_task *task)
 {
     kc_consumer *c = KCI_CONTAINER_OF(task, kc_consumer, task);
@@ -116,10 +139,12 @@ static void on_task(kci_task *task)
     if (c->detached) {
         c->task_is_over = true;
         kci_consumer_maybe_gone(c);
-        return;
+    } else if (c->end_asked) {
+        detach(c, true);
+    } else {
+        kci_consumer_run(c);
+        kci_consumer_unlock(c);
     }
-    kci_consumer_run(c);
-    kci_consumer_unlock(c);
 }
 
 static void on_timer(kci_timer *timer)
@@ -222,56 +247,45 @@ void kci_consumer_maybe_gone(kc_consumer *c)
     consumer_unref(c);
 }
 
-/* The loop lets go. What the application may be reading stays until it frees the handle. */
-static void detach(kc_consumer *c, bool tell)
-{
-    pthread_mutex_lock(&c->lock);
-    c->closed = true;
-    if (!c->detached) {
-        int32_t topic = 0, at = 0;
-        kci_loop_post(c->loop, &c->task); /* the last time: see on_task */
-        c->detached = true;
-        kci_credit_detach(c->credit);
-        kci_timer_stop(c->loop, &c->timer);
-        for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
-            if (p->source)
-                kci_source_remove(p->source, p);
-        }
-        kci_consumer_stop_fetching(c, tell);
-        kci_probes_close(&c->probes);
-    }
-    pthread_mutex_unlock(&c->lock);
-    kci_event_signal(c->readable);
-    kci_event_signal(c->answered);
-}
-
 static void on_close(kci_user *user, int64_t deadline_us)
 {
     (void)deadline_us;
+    pthread_mutex_lock(&consumer_of(user)->lock);
     detach(consumer_of(user), false);
 }
 
-/* On the loop, for kc_consumer_close; owns a reference. */
-static void close_on_loop(void *arg)
+static bool is_detached(kc_consumer *c)
 {
-    kc_consumer *c = arg;
-    detach(c, true);
-    consumer_unref(c);
+    pthread_mutex_lock(&c->lock);
+    bool detached = c->detached;
+    pthread_mutex_unlock(&c->lock);
+    return detached;
+}
+
+/* Asks the loop to let go, by the task that there is anyway: that needs no memory. */
+static void ask_end(kc_consumer *c)
+{
+    pthread_mutex_lock(&c->lock);
+    if (!c->closed)
+        kci_consumer_unassign_all(c);
+    c->closed = c->end_asked = true;
+    kci_consumer_post(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static kc_err close_consumer(kc_consumer *c, int32_t timeout_ms)
 {
-    pthread_mutex_lock(&c->lock);
-    bool closed = c->closed;
-    c->closed = true;
-    if (!closed)
-        kci_consumer_unassign_all(c);
-    pthread_mutex_unlock(&c->lock);
-    if (closed)
-        return KC_OK;
-    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-    return kci_client_run(c->client, close_on_loop, c,
-                          kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms));
+    int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
+    ask_end(c);
+    if (kci_client_driven(c->client))
+        kc_client_step(c->client, 0);
+    for (;;) {
+        kci_event_clear(c->answered);
+        if (is_detached(c))
+            return KC_OK;
+        if (!kci_event_wait(c->answered, deadline))
+            return KC_E_TIMED_OUT;
+    }
 }
 
 kc_err kc_consumer_close(kc_consumer *c, int32_t timeout_ms, kc_error *detail)

@@ -68,6 +68,7 @@ struct kc_consumer {
     pthread_mutex_t lock;
     /* Under the lock from here on. */
     atomic_bool closed; /* no calls any more; may be read without the lock */
+    bool end_asked;     /* the loop is to let go */
     bool detached;      /* the loop has let go: nothing may be posted */
     kci_assignment assignment;
     kci_map ids;            /* kci_read_topic by id */

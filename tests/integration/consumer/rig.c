@@ -207,9 +207,11 @@ void rig_expect_nothing(rig *r, int32_t ms)
     kc_error why;
     kc_err err = kc_consumer_poll(r->consumer, ms, &records, &why);
     cr_assert_eq(err, KC_OK, "%s", why.text);
-    cr_assert_null(records, "records of %.*s [%d] from offset %lld came",
-                   (int)kc_records_topic(records).size, kc_records_topic(records).data,
-                   kc_records_partition(records), (long long)kc_records_offset(records));
+    if (!records)
+        return;
+    cr_assert(false, "records of %.*s [%d] from offset %lld came",
+              (int)kc_records_topic(records).size, (const char *)kc_records_topic(records).data,
+              kc_records_partition(records), (long long)kc_records_offset(records));
 }
 
 void rig_assign(rig *r, const char *topic, int32_t partition, kc_position position)
