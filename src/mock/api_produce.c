@@ -9,6 +9,8 @@ typedef kci_produce_request_partition_produce_data in_partition;
 typedef kci_produce_response_topic_produce_response out_topic;
 typedef kci_produce_response_partition_produce_response out_partition;
 
+enum { FRAME_KEPT = 1024 }; /* smaller ones are copied: a frame is more than its bytes */
+
 /* A partition whose append waits for the high watermark. */
 typedef struct waiting {
     out_partition *out;
@@ -22,7 +24,7 @@ typedef struct produce {
     waiting *list;
     int32_t count;
     kci_mock_endpoints endpoints;
-    bool keep_frame;
+    size_t bytes; /* of records in the request */
 } produce;
 
 static void fail(out_partition *out, kc_err err, const char *why)
@@ -52,6 +54,15 @@ static kc_err check_zstd(const kci_mock_request *r, kc_bytes records)
     return codec == KCI_CODEC_ZSTD ? KC_E_UNSUPPORTED_COMPRESSION_TYPE : KC_OK;
 }
 
+/* A batch's share of the frame, which is worth keeping as it is when it is mostly records; 0: the
+ * batch is to be copied. */
+static uint32_t held_by(const kci_mock_request *r, const produce *state, size_t size)
+{
+    if (state->bytes < FRAME_KEPT || state->bytes < r->frame->cap / 2)
+        return 0;
+    return (uint32_t)((uint64_t)r->frame->cap * size / state->bytes);
+}
+
 static void append(kci_mock_request *r, produce *state, kci_mock_partition *p, kc_bytes records,
                    out_partition *out)
 {
@@ -59,7 +70,7 @@ static void append(kci_mock_request *r, produce *state, kci_mock_partition *p, k
     kci_mock_cluster *c = r->cluster;
     kci_mock_append a = {
         .frame = r->frame,
-        .keep_frame = state->keep_frame,
+        .held = held_by(r, state, records.size),
         .data = r->frame->data + (records.data - r->frame->data),
         .size = records.size,
         .leader_epoch = p->leader_epoch,
@@ -228,8 +239,7 @@ kci_mock_outcome kci_mock_serve_produce(kci_mock_request *r)
     out->responses.data = kci_mock_take(r, topics, sizeof *out->responses.data);
     if (!state->list || !out->responses.data)
         return KCI_MOCK_CLOSE;
-    /* The frame is worth keeping as a whole when it is mostly records. */
-    state->keep_frame = bytes >= 1024 && bytes >= r->frame->cap / 2;
+    state->bytes = bytes;
     out->responses.count = in->topic_data.count;
     for (int32_t t = 0; t < in->topic_data.count; t++) {
         if (serve_topic(r, state, err, &in->topic_data.data[t], &out->responses.data[t]) != KC_OK)

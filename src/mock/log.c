@@ -182,10 +182,11 @@ static kci_mock_batch *hold(kci_mock_append *a)
     if (!batch)
         return NULL;
     batch->size = (uint32_t)a->size;
-    if (a->frame && a->keep_frame) {
+    batch->held = (uint32_t)sizeof *batch;
+    if (a->frame && a->held) {
         batch->frame = kci_frame_ref(a->frame);
         batch->data = a->data;
-        batch->held = batch->size;
+        batch->held += a->held;
         return batch;
     }
     batch->frame = kci_frame_new(NULL, batch->size);
@@ -195,7 +196,7 @@ static kci_mock_batch *hold(kci_mock_append *a)
     }
     memcpy(batch->frame->data, a->data, a->size);
     batch->data = batch->frame->data;
-    batch->held = batch->size;
+    batch->held += (uint32_t)sizeof *batch->frame + batch->frame->cap;
     return batch;
 }
 

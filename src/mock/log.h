@@ -67,7 +67,7 @@ void kci_mock_log_free(kci_mock_log *log);
 /* An append: what is asked for, and what came of it. */
 typedef struct kci_mock_append {
     kci_frame *frame; /* the bytes lie in it, or NULL: they are copied */
-    bool keep_frame;  /* hold the frame rather than copy (most of it is this batch) */
+    uint32_t held;    /* of the memory of the frame, if it is held and not copied; 0: copy */
     uint8_t *data;    /* one whole batch; its header is changed in place */
     size_t size;
     int32_t leader_epoch;

@@ -394,7 +394,8 @@ Test(cluster, memory_is_bounded)
         cr_assert_leq(kc_mock_batch_count(mock, "t", 0), 10);
     }
     cr_assert_eq(kc_mock_log_end_offset(mock, "t", 0), 50);
-    cr_assert_eq(kc_mock_log_start_offset(mock, "t", 0), 40);
+    int64_t start = kc_mock_log_start_offset(mock, "t", 0);
+    cr_assert(start >= 40 && start < 48, "%lld", (long long)start);
     kci_buf_free(&batch);
 }
 
