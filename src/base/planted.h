@@ -25,7 +25,7 @@
     B(POSITION_SKIPS, "after an error the position moves to the high watermark")                \
     B(SESSION_FORGETS, "a partition that had an error is not put back into the fetch session")  \
     B(WRONG_ANSWER, "an answer is given to the newest request instead of the oldest")           \
-    B(LOST_WAKE_UP, "every 20th wake-up of the loop is lost")                                   \
+    B(LOST_WAKE_UP, "every 20th task that is posted to the loop is lost")                       \
     B(OLD_EPOCH_TAKEN, "metadata with an older leader epoch is believed")                       \
     B(NO_BACKOFF, "what failed is tried again at once")                                         \
     B(SOCKET_LEAKED, "a connection that timed out is not closed")                               \
@@ -41,9 +41,13 @@ typedef enum kci_planted_bug {
 
 #ifdef KCI_PLANTED_BUGS
 extern kci_planted_bug kci_planted; /* base/planted.c; set by the simulator */
+extern unsigned kci_planted_times;  /* how often KCI_BUG_EVERY was asked; reset by each run */
 #define KCI_BUG(name) (kci_planted == KCI_BUG_##name)
+/* Each n-th time. */
+#define KCI_BUG_EVERY(name, n) (KCI_BUG(name) && ++kci_planted_times % (n) == 0)
 #else
-#define KCI_BUG(name) false
+#define KCI_BUG(name)          false
+#define KCI_BUG_EVERY(name, n) false
 #endif
 
 #endif

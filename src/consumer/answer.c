@@ -5,6 +5,7 @@
  * the position are believed only when nothing is buffered any more: the position that was asked for
  * may come from a damaged batch that the application has not seen yet. */
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "consumer/consumer.h"
 
 typedef kci_fetch_response_partition_data part_data;
@@ -103,6 +104,8 @@ static void try_again(kc_consumer *c, kci_part *p, bool refresh)
 {
     p->preferred = -1;
     c->want_refresh |= refresh;
+    if (KCI_BUG(POSITION_SKIPS) && !p->first && p->high_watermark > p->position)
+        kci_part_set_position(c, p, p->high_watermark, -1);
     kci_part_retry(c, p);
 }
 

@@ -8,6 +8,7 @@
  * (KIP-74). That is remembered, and from then on reserved for; if it can never fit, brokers are
  * asked one at a time. So the limit can be exceeded by one such batch per broker the first time,
  * and by one later. */
+#include "base/planted.h"
 #include "consumer/consumer.h"
 
 enum {
@@ -96,7 +97,7 @@ static size_t reserve(kc_consumer *c, kci_source *s)
     size_t used = kci_credit_held(c->credit) + c->reserved + block_room(c);
     size_t ask = fair_share(c, s);
     size_t need = need_for(c, s, ask);
-    if (used <= limit && need <= limit - used) {
+    if ((used <= limit && need <= limit - used) || KCI_BUG(FETCH_UNBOUNDED)) {
         s->reserved = need;
         return ask;
     }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/planted.h"
 
 enum {
     VERSION_SESSIONS = 7,
@@ -117,8 +118,9 @@ void kci_source_want(kci_part *p, bool wanted)
 
 bool kci_session_is_current(const kci_source *s, const kci_part *p)
 {
-    return p->source == s && p->in_session && p->sent_token == p->token &&
-           p->sent_offset == p->fetch_offset;
+    return p->source == s && p->in_session &&
+           (KCI_BUG(STALE_FETCH_TAKEN) ||
+            (p->sent_token == p->token && p->sent_offset == p->fetch_offset));
 }
 
 static int32_t epoch_to_send(const kci_part *p)
@@ -227,7 +229,7 @@ static void fill_forgotten(kci_source *s)
         kci_part *p = KCI_CONTAINER_OF(l, kci_part, dirty_link);
         if (p->in_session && (!p->wanted || is_other_topic(s, p))) {
             put_forgotten(s, p->topic, &p->sent_id, p->number);
-            p->in_session = false;
+            p->in_session = KCI_BUG(SESSION_FORGETS);
         }
     }
 }

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "base/planted.h"
 
 enum { READY_MAX = 64 };
 
@@ -126,6 +127,10 @@ void kci_loop_post(kci_loop *loop, kci_task *task)
      * before visible to the run that is to come. */
     if (atomic_exchange_explicit(&task->queued, true, memory_order_acq_rel))
         return;
+    if (KCI_BUG_EVERY(LOST_WAKE_UP, 20)) {
+        atomic_store(&task->queued, false);
+        return;
+    }
     kci_task *head = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
     do
         atomic_store_explicit(&task->next, head == ASLEEP ? NULL : head, memory_order_relaxed);

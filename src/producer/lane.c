@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/planted.h"
 
 static kci_send_batch *batch_of(kci_link *link)
 {
@@ -62,7 +63,7 @@ kci_send_batch *kci_lane_take(kci_lane *lane, int32_t node)
     kci_send_batch *b = batch_of(kci_list_pop_front(&lane->queue));
     if (!b)
         return NULL;
-    if (lane->idempotent && !b->numbered) {
+    if (lane->idempotent && (!b->numbered || KCI_BUG(RETRY_NEW_SEQUENCE))) {
         b->producer_id = lane->sequence.producer_id;
         b->epoch = lane->sequence.epoch;
         b->sequence = kci_sequence_take(&lane->sequence, b->count);
@@ -147,7 +148,7 @@ void kci_lane_acked(kci_lane *lane, kci_send_batch *b)
 
 static void insert(kci_lane *lane, kci_send_batch *b)
 {
-    kci_link *at = kci_list_first(&lane->queue);
+    kci_link *at = KCI_BUG(RETRY_REORDERS) ? NULL : kci_list_first(&lane->queue);
     while (at && batch_of(at)->first < b->first)
         at = kci_list_next(&lane->queue, at);
     if (at)
@@ -222,7 +223,9 @@ void kci_lane_id_refused(kci_lane *lane)
 void kci_lane_drop(kci_lane *lane, kci_send_batch *b)
 {
     kci_link_remove(&b->link);
-    if (is_current(lane, b))
+    if (is_current(lane, b) && KCI_BUG(SEQUENCE_REUSED))
+        lane->sequence.next = b->sequence;
+    else if (is_current(lane, b))
         lane->gap = true;
     settle(lane);
 }

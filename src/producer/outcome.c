@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/planted.h"
 #include "producer/producer.h"
 
 enum { TEXT_MAX = 600, COMPLAINT_FIRST_US = 1000000, COMPLAINT_MOST_US = 60000000 };
@@ -93,7 +94,8 @@ static void set_failure(kci_send_batch *b, const kci_failure *why)
 {
     b->err = why->err;
     b->base_offset = -1;
-    b->flags = b->maybe_written || why->undecided ? KC_DELIVERY_POSSIBLY_PERSISTED : 0;
+    bool maybe_written = (b->maybe_written || why->undecided) && !KCI_BUG(NOT_POSSIBLY_PERSISTED);
+    b->flags = maybe_written ? KC_DELIVERY_POSSIBLY_PERSISTED : 0;
     if (why->text.size > 0)
         b->text =
             kci_strndup(why->text.data, why->text.size < TEXT_MAX ? why->text.size : TEXT_MAX);
@@ -104,10 +106,11 @@ void kci_batch_give_up(kc_producer *p, kci_send_batch *b, const kci_failure *why
     kci_part *part = b->part;
     set_failure(b, why);
     bool waits = !b->on_wire;
+    bool free_now = waits || KCI_BUG(BATCH_FREED_IN_FLIGHT);
     if (waits)
         kci_lane_drop(&part->lane, b);
     report(p, b);
-    if (waits)
+    if (free_now)
         release(p, b);
     kci_sender_consider(p, part);
 }
@@ -326,7 +329,7 @@ void kci_batch_on_deadline(kc_producer *p)
     while (at) {
         kci_send_batch *b = live_batch(at);
         at = kci_list_next(live, at);
-        if (b->deadline_us <= now)
+        if (b->deadline_us <= now && !KCI_BUG(DELIVERY_TIMEOUT_IGNORED))
             expire(p, b);
         else if (b->deadline_us < next)
             next = b->deadline_us;

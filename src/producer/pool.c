@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/planted.h"
 
 enum {
     CHUNK_SIZE_MIN = 4096,
@@ -87,7 +88,7 @@ static bool take_bytes(kci_pool *pool, int64_t bytes, bool copy)
 {
     int64_t limit = copy ? pool->limit : pool->limit - pool->reserve;
     int64_t used = pool->held - pool->free_bytes;
-    if (bytes > limit - used)
+    if (bytes > limit - used && !KCI_BUG(BUFFER_UNBOUNDED))
         return false;
     if (bytes > pool->limit - pool->held)
         drop_free(pool, pool->limit - used - bytes);
@@ -100,7 +101,7 @@ static kci_chunk *take_free(kci_pool *pool, bool copy, bool *full)
 {
     int64_t limit = copy ? pool->limit : pool->limit - pool->reserve;
     int64_t used = pool->held - pool->free_bytes;
-    *full = used + (int64_t)pool->chunk_size > limit;
+    *full = used + (int64_t)pool->chunk_size > limit && !KCI_BUG(BUFFER_UNBOUNDED);
     if (*full || !pool->free)
         return NULL;
     kci_chunk *chunk = pool->free;

@@ -4,6 +4,7 @@
  * wire until done(), whatever happens to its outcome meanwhile. Thread: loop. */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "producer/producer.h"
 
 enum {
@@ -166,7 +167,7 @@ static void stamp(request *r)
     kci_stats *stats = kci_client_stats(r->p->client);
     for (int32_t i = 0; i < r->count; i++) {
         kci_send_batch *b = r->batches[i];
-        bool numbered = b->numbered;
+        bool numbered = b->numbered && !KCI_BUG(SEQUENCE_MISSING);
         kci_batch_writer_header(&b->writer, numbered ? b->producer_id : -1,
                                 numbered ? b->epoch : -1, numbered ? b->sequence : -1, 0,
                                 b->header);
@@ -435,7 +436,7 @@ static void done(kci_call *call, kc_err err, const kci_response *response, const
     r->peer->in_flight--;
     if (err == KC_OK && response)
         read_answer(r, response);
-    else if (err == KC_OK)
+    else if (err == KC_OK || (KCI_BUG(LOST_ANSWER_IS_SUCCESS) && call->sent))
         ack_all(r);
     kci_failure failure = { .err = err, .text = kc_str(why), .undecided = call->sent };
     if (err == KC_OK)

@@ -201,27 +201,6 @@ static void poll_in_turn(sim_run *r)
 
 /* --- the phases */
 
-void sim_app_check_bounds(sim_run *r)
-{
-    kci_stats *stats = kci_client_stats(r->client);
-    int64_t buffered = atomic_load(&stats->buffer_bytes);
-    int64_t fetched = atomic_load(&stats->fetch_buffer_bytes);
-    /* the counters are the client's: each producer and consumer has a buffer of its own */
-    int64_t buffer_limit = (int64_t)r->plan->buffer_memory * r->plan->producers;
-    /* one oversized first batch per consumer is allowed */
-    int64_t fetch_limit =
-        ((int64_t)r->plan->fetch_buffer + r->plan->batch_size + 16384) * r->plan->consumers;
-    if (buffered > buffer_limit)
-        history_violation(r->history, H_MEMORY, "producers hold %lld bytes of %lld",
-                          (long long)buffered, (long long)buffer_limit);
-    if (fetched > fetch_limit)
-        history_violation(r->history, H_MEMORY, "consumers hold %lld bytes of %lld",
-                          (long long)fetched, (long long)fetch_limit);
-    if (buffered < 0 || fetched < 0)
-        history_violation(r->history, H_MEMORY, "counted below 0: %lld %lld", (long long)buffered,
-                          (long long)fetched);
-}
-
 static bool work_left(const sim_run *r)
 {
     for (int p = 0; p < r->plan->producers; p++)
@@ -247,7 +226,7 @@ void sim_app_work(sim_run *r)
             produce_some(r);
         poll_producers(r);
         poll_in_turn(r);
-        sim_app_check_bounds(r);
+        sim_bounds_check(r);
         sim_run_until(r->world, sim_now(r->world) + sim_rng_range(&r->rng, 100, 50000), NULL);
     }
 }
@@ -295,7 +274,7 @@ bool sim_app_finish(sim_run *r)
             if (!consume_some(r, c, 100))
                 sim_run_until(r->world, sim_now(r->world) + 1000, NULL);
             poll_producers(r);
-            sim_app_check_bounds(r);
+            sim_bounds_check(r);
         }
     }
     return true;

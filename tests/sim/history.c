@@ -70,24 +70,11 @@ static void *grow(void *p, size_t *cap, size_t need, size_t size)
 const char *history_class_name(history_class c)
 {
     static const char *const names[H_CLASS_COUNT] = {
-        "lost-write",
-        "duplicate",
-        "reordered",
-        "inconsistent-offset",
-        "wrong-partition",
-        "phantom",
-        "failed-but-written",
-        "reported-twice",
-        "unreported",
-        "late-report",
-        "poll-skip",
-        "nonmonotonic-poll",
-        "unseen",
-        "memory-bound",
-        "late-call",
-        "request-storm",
-        "leak",
-        "unexpected-error",
+        "lost-write",      "duplicate",    "reordered",          "inconsistent-offset",
+        "wrong-partition", "phantom",      "failed-but-written", "reported-twice",
+        "unreported",      "late-report",  "poll-skip",          "nonmonotonic-poll",
+        "unseen",          "memory-bound", "late-call",          "request-storm",
+        "metadata-back",   "leak",         "unexpected-error",
     };
     return c < H_CLASS_COUNT ? names[c] : "?";
 }

@@ -31,6 +31,7 @@ typedef enum history_class {
     H_MEMORY,              /* more bytes held than the bound */
     H_LATE_CALL,           /* a call returned after its deadline */
     H_REQUEST_STORM,       /* more requests or connects than the bound */
+    H_METADATA_BACK,       /* the client believed metadata older than what it had */
     H_LEAK,                /* something is still held after everything was freed */
     H_UNEXPECTED_ERROR,    /* an error that the scenario does not explain */
     H_CLASS_COUNT

@@ -10,16 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sim/run.h"
+#include "sim/apart.h"
+#include "sim/bugs.h"
 #include "sim/scenarios.h"
 
-enum { MAX_WORKERS = 64, WATCHDOG_S = 60 };
+enum { MAX_WORKERS = 64, WATCHDOG_S = 60, BUG_SEEDS = 2000 };
 
 typedef struct options {
     uint64_t from, to;
     double minutes;
     const char *scenario; /* NULL: mixed faults; "all": each of them */
-    bool trace, list, shrink, twice;
+    bool trace, list, shrink, twice, bugs;
     int workers;
 } options;
 
@@ -38,59 +39,17 @@ static void plan_for(sim_plan *plan, const char *scenario, uint64_t seed)
         sim_plan_draw(plan, seed);
 }
 
-/* --- one run in a process of its own */
-
-typedef struct outcome {
-    bool crashed;
-    sim_result result;
-} outcome;
-
-static bool failed(const outcome *o)
-{
-    return o->crashed || o->result.violations > 0;
-}
-
-static outcome run_apart(const sim_plan *plan, bool quiet)
-{
-    outcome o = { .crashed = true };
-    int fds[2];
-    if (pipe(fds) != 0)
-        abort();
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        alarm(WATCHDOG_S);
-        if (quiet && !freopen("/dev/null", "w", stderr))
-            _exit(3);
-        sim_result r = sim_run_plan(plan, false);
-        ssize_t n = write(fds[1], &r, sizeof r);
-        _exit(n == (ssize_t)sizeof r ? 0 : 3);
-    }
-    close(fds[1]);
-    o.crashed = read(fds[0], &o.result, sizeof o.result) != (ssize_t)sizeof o.result;
-    close(fds[0]);
-    int status = 0;
-    waitpid(pid, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        o.crashed = true;
-    if (o.crashed)
-        snprintf(o.result.text, sizeof o.result.text, "crash: %s %d",
-                 WIFSIGNALED(status) ? "signal" : "exit",
-                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    return o;
-}
-
 /* --- shrinking */
 
-static bool still_fails(const sim_plan *plan, const outcome *as)
+static bool still_fails(const sim_plan *plan, const sim_outcome *as)
 {
-    outcome o = run_apart(plan, true);
+    sim_outcome o = sim_run_apart(plan, true, WATCHDOG_S);
     return as->crashed
                ? o.crashed
                : (!o.crashed && o.result.violations > 0 && o.result.first == as->result.first);
 }
 
-static bool try_smaller(sim_plan *plan, const sim_plan *smaller, const outcome *as)
+static bool try_smaller(sim_plan *plan, const sim_plan *smaller, const sim_outcome *as)
 {
     if (!still_fails(smaller, as))
         return false;
@@ -98,7 +57,7 @@ static bool try_smaller(sim_plan *plan, const sim_plan *smaller, const outcome *
     return true;
 }
 
-static void shrink_faults(sim_plan *plan, const outcome *as)
+static void shrink_faults(sim_plan *plan, const sim_outcome *as)
 {
     for (int i = plan->fault_count - 1; i >= 0; i--) {
         sim_plan smaller = *plan;
@@ -109,7 +68,7 @@ static void shrink_faults(sim_plan *plan, const outcome *as)
     }
 }
 
-static void shrink_number(sim_plan *plan, int *field, int least, const outcome *as)
+static void shrink_number(sim_plan *plan, int *field, int least, const sim_outcome *as)
 {
     for (int tries = 0; *field > least && tries < 8; tries++) {
         sim_plan smaller = *plan;
@@ -120,7 +79,7 @@ static void shrink_number(sim_plan *plan, int *field, int least, const outcome *
     }
 }
 
-static sim_plan shrunk(const sim_plan *plan, const outcome *as)
+static sim_plan shrunk(const sim_plan *plan, const sim_outcome *as)
 {
     sim_plan p = *plan;
     shrink_faults(&p, as);
@@ -133,7 +92,7 @@ static sim_plan shrunk(const sim_plan *plan, const outcome *as)
     return p;
 }
 
-static void report(const options *opt, const sim_plan *plan, const outcome *o)
+static void report(const options *opt, const sim_plan *plan, const sim_outcome *o)
 {
     const char *scenario = plan->scenario;
     fprintf(stderr, "FAILED seed %llu%s%s: %d violations, first: %s\n",
@@ -156,7 +115,7 @@ static void run_one(const options *opt, shared *s, const char *scenario, uint64_
     sim_plan plan;
     plan_for(&plan, scenario, seed);
     sim_result r = sim_run_plan(&plan, false);
-    outcome o = { false, r };
+    sim_outcome o = { false, r };
     if (opt->twice && r.violations == 0) {
         sim_result again = sim_run_plan(&plan, false);
         if (again.digest != r.digest) {
@@ -168,7 +127,7 @@ static void run_one(const options *opt, shared *s, const char *scenario, uint64_
     s->virtual_s += (uint64_t)(r.virtual_us / 1000000);
     s->records += r.totals.acked;
     s->polled += r.totals.polled;
-    if (failed(&o)) {
+    if (sim_outcome_failed(&o)) {
         s->failed++;
         report(opt, &plan, &o);
     }
@@ -202,7 +161,7 @@ static void crashed(const options *opt, shared *s, const char *scenario, int wor
 {
     sim_plan plan;
     plan_for(&plan, scenario, s->at[worker]);
-    outcome o = { .crashed = true };
+    sim_outcome o = { .crashed = true };
     snprintf(o.result.text, sizeof o.result.text, "crash: %s %d",
              WIFSIGNALED(status) ? "signal" : "exit",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -259,17 +218,41 @@ static void usage(FILE *out)
             "[--twice]\n"
             "run --seed N [--scenario NAME] [--trace]     one seed, with a log of what happens\n"
             "run --list                                   the scenarios\n"
-            "--twice runs each seed two times and compares the digests.\n");
+            "run --bugs                                   finds each planted bug (seeds 1..2000)\n"
+            "--twice runs each seed two times and compares the digests.\n"
+            "--bug NAME plants a bug (builds with -Dplanted_bugs=true only).\n");
 }
 
 static bool parse(int argc, char **argv, options *opt)
 {
-    enum { SEEDS = 256, SEED, SCENARIO, MINUTES, WORKERS, TRACE, LIST, NO_SHRINK, TWICE, HELP };
+    enum {
+        SEEDS = 256,
+        SEED,
+        SCENARIO,
+        MINUTES,
+        WORKERS,
+        TRACE,
+        LIST,
+        NO_SHRINK,
+        TWICE,
+        BUG,
+        BUGS,
+        HELP
+    };
     static const struct option longs[] = {
-        { "seeds", 1, 0, SEEDS },     { "seed", 1, 0, SEED },   { "scenario", 1, 0, SCENARIO },
-        { "minutes", 1, 0, MINUTES }, { "trace", 0, 0, TRACE }, { "workers", 1, 0, WORKERS },
-        { "list", 0, 0, LIST },       { "twice", 0, 0, TWICE }, { "no-shrink", 0, 0, NO_SHRINK },
-        { "help", 0, 0, HELP },       { 0, 0, 0, 0 },
+        { "seeds", 1, 0, SEEDS },
+        { "seed", 1, 0, SEED },
+        { "scenario", 1, 0, SCENARIO },
+        { "minutes", 1, 0, MINUTES },
+        { "trace", 0, 0, TRACE },
+        { "workers", 1, 0, WORKERS },
+        { "list", 0, 0, LIST },
+        { "twice", 0, 0, TWICE },
+        { "no-shrink", 0, 0, NO_SHRINK },
+        { "help", 0, 0, HELP },
+        { "bug", 1, 0, BUG },
+        { "bugs", 0, 0, BUGS },
+        { 0, 0, 0, 0 },
     };
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         char *end = NULL;
@@ -305,6 +288,13 @@ static bool parse(int argc, char **argv, options *opt)
         case TWICE:
             opt->twice = true;
             break;
+        case BUG:
+            if (!sim_bug_plant(optarg))
+                return false;
+            break;
+        case BUGS:
+            opt->bugs = true;
+            break;
         default:
             return false;
         }
@@ -327,6 +317,8 @@ int main(int argc, char **argv)
         sim_scenario_list(stdout);
         return 0;
     }
+    if (opt.bugs)
+        return sim_bugs_find(BUG_SEEDS, opt.workers, stdout) != 0;
     if (opt.workers == 0)
         return replay(&opt);
     shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

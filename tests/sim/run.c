@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/planted.h"
 #include "core/client.h"
 #include "mock/mock.h"
 #include "record/reader.h"
@@ -220,6 +221,9 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     int64_t live = kci_mem_live();
     sim_run run = { .plan = plan, .world = sim_world_new(plan->seed), .history = history_new() };
     sim_run *r = &run;
+#ifdef KCI_PLANTED_BUGS
+    kci_planted_times = 0;
+#endif
     if (trace)
         sim_trace_on(r->world);
     r->rng = (sim_rng){ plan->seed ^ 0x5eed5eed5eedu };

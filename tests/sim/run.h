@@ -13,7 +13,7 @@
 #include "sim/plan.h"
 #include "sim/world.h"
 
-enum { SIM_MAX_HANDLES = 4, SIM_BASE_PORT = 9000 };
+enum { SIM_MAX_HANDLES = 4, SIM_MAX_PARTITIONS = 64, SIM_BASE_PORT = 9000 };
 #define SIM_TOPIC "t"
 
 typedef struct sim_run {
@@ -34,7 +34,8 @@ typedef struct sim_run {
     bool paused[SIM_MAX_HANDLES];
     bool closed;
     uint8_t value[8192];
-    int64_t most_buffered, most_fetched;
+    int32_t epochs[SIM_MAX_PARTITIONS]; /* the newest leader epochs that the client has shown */
+    kc_uuid topic_id;                   /* of which topic */
 } sim_run;
 
 typedef struct sim_result {
@@ -52,11 +53,13 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace);
 
 /* app.c */
 void sim_on_delivery(void *run, const kc_delivery *d);
-void sim_app_work(sim_run *r);   /* the plan's work, while faults happen */
-bool sim_app_finish(sim_run *r); /* after healing: flush, and poll to the end */
-void sim_app_close(sim_run *r);  /* closes and frees everything, in a random order */
-void sim_app_check_bounds(sim_run *r);
+void sim_app_work(sim_run *r);         /* the plan's work, while faults happen */
+bool sim_app_finish(sim_run *r);       /* after healing: flush, and poll to the end */
+void sim_app_close(sim_run *r);        /* closes and frees everything, in a random order */
 uint64_t sim_value_id(kc_bytes value); /* 0: not one of ours, or damaged */
+
+/* bounds.c: what must hold at any time; called again and again */
+void sim_bounds_check(sim_run *r);
 
 /* faults.c */
 void sim_faults_schedule(sim_run *r);

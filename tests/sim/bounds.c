@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Invariants that hold at any time: the memory of producers and consumers, and that the client's
+ * picture of the cluster does not go back. */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "consumer/consumer.h"
+#include "core/client.h"
+#include "core/metadata.h"
+#include "sim/run.h"
+
+static void check_producer(sim_run *r, int p)
+{
+    kc_producer_counts counts = { .size = sizeof counts };
+    kc_producer_get_counts(r->producers[p], &counts);
+    if (counts.buffer_bytes > (uint64_t)r->plan->buffer_memory)
+        history_violation(r->history, H_MEMORY, "producer %d holds %llu bytes of %d", p,
+                          (unsigned long long)counts.buffer_bytes, r->plan->buffer_memory);
+    if (counts.acked + counts.failed > counts.accepted)
+        history_violation(r->history, H_REPORTED_TWICE, "producer %d: more outcomes than records",
+                          p);
+}
+
+/* Both what is held now and what was held at most since the start. */
+static void check_consumer(sim_run *r, int c)
+{
+    const kci_credit *credit = r->consumers[c]->credit;
+    /* one oversized first batch is allowed, and the rounding of frames */
+    size_t limit = (size_t)r->plan->fetch_buffer + (size_t)r->plan->batch_size + 16384;
+    if (kci_credit_peak(credit) > limit)
+        history_violation(r->history, H_MEMORY, "consumer %d held %zu bytes of %d", c,
+                          kci_credit_peak(credit), r->plan->fetch_buffer);
+}
+
+/* Within one topic id leader epochs only grow (KIP-320). */
+static void check_metadata(sim_run *r)
+{
+    kci_metadata *now = kci_client_metadata(r->client);
+    const kci_topic_meta *t = kci_metadata_topic(now, kc_str(SIM_TOPIC));
+    if (t && !kci_uuid_equal(&t->id, &r->topic_id)) {
+        r->topic_id = t->id;
+        memset(r->epochs, 0, sizeof r->epochs);
+    }
+    for (int p = 0; t && p < t->partition_count && p < SIM_MAX_PARTITIONS; p++) {
+        if (t->partitions[p].leader_epoch < r->epochs[p])
+            history_violation(r->history, H_METADATA_BACK,
+                              "partition %d went from leader epoch %d back to %d", p, r->epochs[p],
+                              t->partitions[p].leader_epoch);
+        r->epochs[p] = t->partitions[p].leader_epoch;
+    }
+    kci_metadata_unref(now);
+}
+
+void sim_bounds_check(sim_run *r)
+{
+    for (int p = 0; p < r->plan->producers; p++)
+        if (r->producers[p])
+            check_producer(r, p);
+    for (int c = 0; c < r->plan->consumers; c++)
+        if (r->consumers[c])
+            check_consumer(r, c);
+    check_metadata(r);
+}
