@@ -400,6 +400,7 @@ static kc_err make_parts(kc_consumer *c, size_t buffer)
     if (!c->credit)
         return KC_E_NO_MEMORY;
     c->read.blocks = kci_credit_blocks(c->credit);
+    c->read.credit = c->credit;
     c->pool = kci_records_pool_new(c->credit);
     if (!c->pool)
         return KC_E_NO_MEMORY;

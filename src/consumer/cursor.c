@@ -143,10 +143,19 @@ int32_t kci_read_options_views(const kci_read_options *o)
     return o->max_records < FIRST_VIEWS ? o->max_records : FIRST_VIEWS;
 }
 
+/* Each compressed batch takes a block of its own: a poll ends before it takes one beyond the limit,
+ * unless it is the first. */
+static bool is_enough(const kci_cursor *c, const kci_read_options *o, const kc_records *r)
+{
+    return !c->open && r->count > 0 && o->credit &&
+           kci_credit_held(o->credit) > kci_credit_limit(o->credit);
+}
+
 kc_err kci_cursor_read(kci_cursor *c, const kci_read_options *o, kc_records *r)
 {
     kc_err err = KC_OK;
-    while (err == KC_OK && r->count < o->max_records && !kci_cursor_at_end(c))
+    while (err == KC_OK && r->count < o->max_records && !kci_cursor_at_end(c) &&
+           !is_enough(c, o, r))
         err = c->open ? read_batch(c, o, r) : next_batch(c, o, r);
     return r->count > 0 ? KC_OK : err;
 }

@@ -17,6 +17,7 @@ typedef struct kci_read_options {
     size_t max_decompressed;
     kci_decompressor *decompressor;
     kci_block_source blocks;
+    const kci_credit *credit; /* what the blocks count in; NULL: nothing */
 } kci_read_options;
 
 /* With how many views a kc_records begins. */
@@ -43,7 +44,8 @@ void kci_cursor_open(kci_cursor *c, const kci_slice *slice, int64_t position, in
 /* Leaves the slice; idle is fine. */
 void kci_cursor_close(kci_cursor *c);
 
-/* Appends views to r, up to its limit. KC_OK: r has its fill, or the slice has ended, or what was
+/* Appends views to r, up to its limit, and no further batch when the
+ * credit is used up. KC_OK: r has its fill, or the slice has ended, or what was
  * read was all to be passed over; the position has moved in any case. KC_E_NO_MEMORY: nothing is
  * lost, try again. Other errors: a batch cannot be read, error_offset and error_next are set; the
  * same error comes again from the next call. With r->count > 0 no error is returned. */
