@@ -324,12 +324,14 @@ void kci_batch_on_deadline(kc_producer *p)
 {
     kci_list *live = &p->sender.live;
     int64_t now = kci_loop_now(p->loop);
+    if (KCI_BUG(DELIVERY_TIMEOUT_IGNORED))
+        return;
     int64_t next = close_overdue(p, now);
     kci_link *at = kci_list_first(live);
     while (at) {
         kci_send_batch *b = live_batch(at);
         at = kci_list_next(live, at);
-        if (b->deadline_us <= now && !KCI_BUG(DELIVERY_TIMEOUT_IGNORED))
+        if (b->deadline_us <= now)
             expire(p, b);
         else if (b->deadline_us < next)
             next = b->deadline_us;

@@ -9,6 +9,8 @@
 #include "core/metadata.h"
 #include "sim/run.h"
 
+enum { FRAME_ROUNDING = 16384, INFLATING = 65536 };
+
 static void check_producer(sim_run *r, int p)
 {
     kc_producer_counts counts = { .size = sizeof counts };
@@ -21,13 +23,18 @@ static void check_producer(sim_run *r, int p)
                           p);
 }
 
-/* Both what is held now and what was held at most since the start. */
+/* Both what is held now and what was held at most since the start. Beyond the limit are allowed one
+ * batch, the views of a poll, the rounding of frames, and room to decompress into. */
 static void check_consumer(sim_run *r, int c)
 {
     const kci_credit *credit = r->consumers[c]->credit;
-    /* one oversized first batch is allowed, and the rounding of frames */
-    size_t limit = (size_t)r->plan->fetch_buffer + (size_t)r->plan->batch_size + 16384;
-    if (kci_credit_peak(credit) > limit)
+    size_t batch = (size_t)r->plan->batch_size + (size_t)r->plan->value_bytes;
+    size_t views = (size_t)r->plan->max_poll_records * sizeof(kc_record);
+    size_t limit = (size_t)r->plan->fetch_buffer + batch + views + FRAME_ROUNDING;
+    if (kci_credit_held(credit) > limit)
+        history_violation(r->history, H_MEMORY, "consumer %d holds %zu bytes of %d", c,
+                          kci_credit_held(credit), r->plan->fetch_buffer);
+    if (kci_credit_peak(credit) > limit + INFLATING)
         history_violation(r->history, H_MEMORY, "consumer %d held %zu bytes of %d", c,
                           kci_credit_peak(credit), r->plan->fetch_buffer);
 }

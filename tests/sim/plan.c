@@ -165,6 +165,17 @@ static void draw_fault(sim_plan *plan, sim_rng *r)
     }
 }
 
+/* No broker can be reached for longer than delivery.timeout.ms. */
+static void draw_outage(sim_plan *plan, sim_rng *r)
+{
+    sim_fault_kind kind = sim_rng_chance(r, 50) ? F_BLACKHOLE : F_BROKER_DOWN;
+    int64_t at = sim_rng_range(r, 0, plan->work_us);
+    int64_t length = sim_rng_range(r, 7000000, 20000000);
+    plan->delivery_timeout_ms = (int)sim_rng_range(r, 6000, 9000);
+    for (int b = 1; b <= plan->brokers; b++)
+        sim_plan_add(plan, kind, at + sim_rng_range(r, 0, 100000), length)->a = b;
+}
+
 void sim_plan_draw(sim_plan *plan, uint64_t seed)
 {
     static const char *const codecs[] = { "none", "gzip", "snappy", "lz4", "zstd" };
@@ -198,6 +209,8 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
     int faults = (int)sim_rng_range(&r, 0, 14);
     for (int i = 0; i < faults; i++)
         draw_fault(plan, &r);
+    if (sim_rng_chance(&r, 10))
+        draw_outage(plan, &r);
 }
 
 void sim_plan_print(const sim_plan *p, FILE *out)
