@@ -30,9 +30,13 @@ void kci_mock_answer_free(kci_mock_answer *a)
 static void on_done(kci_out *out, bool written)
 {
     kci_mock_answer *a = KCI_CONTAINER_OF(out, kci_mock_answer, out);
-    if (written && a->end_after)
-        kci_mock_client_end(a->client);
+    kci_mock_client *client = a->client;
+    bool end = a->end_after;
     kci_mock_answer_free(a);
+    if (written && end)
+        kci_mock_client_end(client);
+    else if (written)
+        kci_mock_client_sent(client);
 }
 
 static void piece(kci_mock_answer *a, const void *p, size_t size)

@@ -9,6 +9,7 @@
 enum {
     REQUEST_MAX = 100 * 1024 * 1024, /* socket.request.max.bytes */
     QUEUE_FULL = 2,                  /* requests behind the present one: then it stops reading */
+    UNSENT_FULL = 1024 * 1024,       /* bytes of answers: then what is behind them waits */
     SETUP_US = 30 * 1000 * 1000
 };
 
@@ -201,10 +202,16 @@ static void begin(kci_mock_client *c, kci_frame *frame)
     serve(c);
 }
 
+/* A client that does not read its answers gets no more of them. */
+static bool is_stuffed(const kci_mock_client *c)
+{
+    return kci_conn_queued(c->conn) > UNSENT_FULL;
+}
+
 /* Serves what is queued until something has to wait. */
 static void pump(kci_mock_client *c)
 {
-    while (c->state == KCI_MOCK_IDLE && c->queue_count > 0) {
+    while (c->state == KCI_MOCK_IDLE && c->queue_count > 0 && !is_stuffed(c)) {
         kci_frame *frame = c->queue[c->queue_first++];
         c->queue_count--;
         begin(c, frame);
@@ -239,7 +246,7 @@ static void on_frame(void *arg, kci_conn *conn, kci_frame *frame)
         kci_frame_unref(frame);
         return;
     }
-    if (c->state == KCI_MOCK_IDLE && c->queue_count == 0) {
+    if (c->state == KCI_MOCK_IDLE && c->queue_count == 0 && !is_stuffed(c)) {
         begin(c, frame);
         return;
     }
@@ -248,6 +255,14 @@ static void on_frame(void *arg, kci_conn *conn, kci_frame *frame)
         kci_mock_client_end(c);
         return;
     }
+    pump(c);
+}
+
+void kci_mock_client_sent(kci_mock_client *c)
+{
+    if (c->state != KCI_MOCK_IDLE || c->queue_count == 0)
+        return;
+    kci_mock_tick(c->door->mock);
     pump(c);
 }
 

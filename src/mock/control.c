@@ -289,7 +289,13 @@ static void add_fault(void *arg)
 
 int64_t kc_mock_add_fault(kc_mock *mock, const kc_mock_fault *fault)
 {
-    kci_mock_step s = { .mock = mock, .in = fault };
+    /* A program built with an older header knows fewer fields. */
+    kc_mock_fault copy;
+    kc_mock_fault_init(&copy, sizeof copy);
+    if (fault->size < sizeof fault->size || fault->size > sizeof copy)
+        return KC_E_INVALID_ARGUMENT;
+    memcpy(&copy, fault, fault->size);
+    kci_mock_step s = { .mock = mock, .in = &copy };
     return kci_mock_step_number(&s, add_fault);
 }
 

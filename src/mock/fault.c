@@ -39,8 +39,7 @@ void kci_mock_faults_free(kci_mock_faults *faults)
 
 static bool is_valid(const kc_mock_fault *f)
 {
-    if (f->size != sizeof *f || f->action < KC_MOCK_FAULT_ERROR ||
-        f->action > KC_MOCK_FAULT_THROTTLE)
+    if (f->action < KC_MOCK_FAULT_ERROR || f->action > KC_MOCK_FAULT_THROTTLE)
         return false;
     if (f->action == KC_MOCK_FAULT_ERROR && (f->code == 0 || f->code < -1 || f->code > INT16_MAX))
         return false;

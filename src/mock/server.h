@@ -93,6 +93,9 @@ void kci_mock_client_accept(void *door, int sock);
 /* A waiting request can go on. */
 void kci_mock_client_resume(kci_mock_client *client);
 
+/* An answer has left: there may be room for the next. */
+void kci_mock_client_sent(kci_mock_client *client);
+
 /* Ends the connection; its memory goes when it is closed. */
 void kci_mock_client_end(kci_mock_client *client);
 

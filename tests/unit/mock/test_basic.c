@@ -37,6 +37,11 @@ Test(basic, options_are_checked)
     cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT);
     o = (kc_mock_options){ .size = 1 };
     cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT);
+    o.size = sizeof o + 1;
+    cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT);
+    o = (kc_mock_options){ .size = offsetof(kc_mock_options, version), .version = "2.8" };
+    cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_OK, "%s: what an older header lacks", why.text);
+    kc_mock_free(mock);
 }
 
 static int16_t max_version(const kci_api_versions_response *out, int16_t key)

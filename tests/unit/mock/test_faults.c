@@ -97,6 +97,13 @@ Test(faults, bad_rules_are_refused)
     f.probability = 1.5;
     cr_assert_eq(kc_mock_add_fault(mock, &f), KC_E_INVALID_ARGUMENT);
     cr_assert_eq(kc_mock_fault_hits(mock, 77), KC_E_INVALID_ARGUMENT);
+    f = rule(KC_MOCK_FAULT_DELAY, -1);
+    f.size = 0;
+    cr_assert_eq(kc_mock_add_fault(mock, &f), KC_E_INVALID_ARGUMENT);
+    f.size = sizeof f + 1;
+    cr_assert_eq(kc_mock_add_fault(mock, &f), KC_E_INVALID_ARGUMENT);
+    f.size = offsetof(kc_mock_fault, skip); /* from an older header: the rest is as by init */
+    cr_assert_gt(kc_mock_add_fault(mock, &f), 0);
 }
 
 Test(faults, an_error_once)
