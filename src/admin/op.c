@@ -254,8 +254,12 @@ kc_err kci_admin_op_run(kc_admin *admin, kci_admin_op *op, const kci_admin_op_ty
     if (err)
         return kci_fail(detail, err, NULL);
     atomic_store(&op->refs, 2);
-    if (kci_client_run(client, start, op, deadline_us + GRACE_US) == KC_OK &&
-        kci_event_wait(op->event, deadline_us + GRACE_US))
+    err = kci_client_run(client, start, op, deadline_us + GRACE_US);
+    if (err != KC_OK && err != KC_E_TIMED_OUT) { /* it has not begun, and will not */
+        kci_admin_op_unref(op);
+        return kci_fail(detail, err, NULL);
+    }
+    if (err == KC_OK && kci_event_wait(op->event, deadline_us + GRACE_US))
         return op->err ? kci_fail(detail, op->err, "%s", op->why) : KC_OK;
     *left = true;
     return kci_fail(detail, KC_E_TIMED_OUT, NULL);
