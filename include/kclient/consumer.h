@@ -234,6 +234,17 @@ KC_API int64_t kc_records_log_start_offset(const kc_records *records);
 /* True when there was nothing after them when the broker sent them. */
 KC_API bool kc_records_at_end(const kc_records *records);
 
+/* Whose clock the records' timestamps are from; the same for all of them. */
+enum {
+    KC_TIMESTAMP_NONE = -1,     /* the oldest format has none */
+    KC_TIMESTAMP_CREATE = 0,    /* the producer's */
+    KC_TIMESTAMP_LOG_APPEND = 1 /* the broker's (message.timestamp.type=LogAppendTime) */
+};
+KC_API int32_t kc_records_timestamp_type(const kc_records *records);
+
+/* The broker they came from. */
+KC_API int32_t kc_records_broker(const kc_records *records);
+
 /* Bytes received for these records, compressed as they were; for rates. */
 KC_API size_t kc_records_bytes(const kc_records *records);
 

@@ -170,7 +170,7 @@ static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
 static void take_records(kc_consumer *c, kci_part *p, const part_data *d, kci_fetched *fetched,
                          bool first)
 {
-    kci_slice *s = kci_fetched_add(fetched, d);
+    kci_slice *s = kci_fetched_add(fetched, d, p->source->id);
     kci_slice_scan(s, p->fetch_offset, first);
     if (s->size > 0 || s->tail_error != KC_OK)
         enqueue(c, p, s);

@@ -151,11 +151,32 @@ static bool is_enough(const kci_cursor *c, const kci_read_options *o, const kc_r
            kci_credit_held(o->credit) > kci_credit_limit(o->credit);
 }
 
+static int32_t timestamp_type(const kci_batch *b)
+{
+    if (b->magic == 0)
+        return KC_TIMESTAMP_NONE;
+    return kci_batch_is_append_time(b) ? KC_TIMESTAMP_LOG_APPEND : KC_TIMESTAMP_CREATE;
+}
+
+/* Whether the open batch's records can be with those that are there. */
+static bool goes_with(const kci_cursor *c, const kc_records *r)
+{
+    return r->count == 0 || r->timestamp_type == timestamp_type(&c->batch);
+}
+
 kc_err kci_cursor_read(kci_cursor *c, const kci_read_options *o, kc_records *r)
 {
     kc_err err = KC_OK;
     while (err == KC_OK && r->count < o->max_records && !kci_cursor_at_end(c) &&
-           !is_enough(c, o, r))
-        err = c->open ? read_batch(c, o, r) : next_batch(c, o, r);
+           !is_enough(c, o, r)) {
+        if (!c->open) {
+            err = next_batch(c, o, r);
+            continue;
+        }
+        if (!goes_with(c, r))
+            break;
+        r->timestamp_type = timestamp_type(&c->batch);
+        err = read_batch(c, o, r);
+    }
     return r->count > 0 ? KC_OK : err;
 }

@@ -22,6 +22,7 @@ static void describe(kc_consumer *c, const kci_slice *s, kc_records *r)
 {
     r->next_offset = c->cursor.position;
     r->leader_epoch = c->cursor.epoch;
+    r->broker = s->node;
     r->high_watermark = s->high_watermark;
     r->last_stable = s->last_stable;
     r->log_start = s->log_start;

@@ -91,7 +91,8 @@ static void begin(kc_records *r, kci_records_pool *pool, kc_bytes topic, int32_t
     r->next = NULL;
     r->counted = 0;
     r->partition = partition;
-    r->leader_epoch = -1;
+    r->leader_epoch = r->broker = -1;
+    r->timestamp_type = KC_TIMESTAMP_NONE;
     r->offset = r->next_offset = -1;
     r->high_watermark = r->last_stable = r->log_start = -1;
     r->bytes = 0;
@@ -245,6 +246,16 @@ int64_t kc_records_log_start_offset(const kc_records *r)
 bool kc_records_at_end(const kc_records *r)
 {
     return r->at_end;
+}
+
+int32_t kc_records_timestamp_type(const kc_records *r)
+{
+    return r->timestamp_type;
+}
+
+int32_t kc_records_broker(const kc_records *r)
+{
+    return r->broker;
 }
 
 size_t kc_records_bytes(const kc_records *r)

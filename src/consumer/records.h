@@ -26,6 +26,8 @@ struct kc_records {
     size_t counted; /* in the credit: the arrays */
     int32_t partition;
     int32_t leader_epoch;
+    int32_t broker;
+    int32_t timestamp_type; /* of the records, once there are some */
     int64_t offset, next_offset;
     int64_t high_watermark, last_stable, log_start;
     size_t bytes;

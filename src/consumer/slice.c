@@ -59,7 +59,8 @@ void kci_fetched_unref(kci_fetched *f)
     kci_credit_unref(credit);
 }
 
-kci_slice *kci_fetched_add(kci_fetched *f, const kci_fetch_response_partition_data *data)
+kci_slice *kci_fetched_add(kci_fetched *f, const kci_fetch_response_partition_data *data,
+                           int32_t node)
 {
     kci_slice *s = &f->slices[f->slice_count++];
     int32_t n = data->aborted_transactions.count > 0 ? data->aborted_transactions.count : 0;
@@ -69,6 +70,7 @@ kci_slice *kci_fetched_add(kci_fetched *f, const kci_fetch_response_partition_da
         .data = data->records.data,
         .size = data->records.size,
         .leader_epoch = -1,
+        .node = node,
         .high_watermark = data->high_watermark,
         .last_stable = data->last_stable_offset,
         .log_start = data->log_start_offset,

@@ -21,6 +21,7 @@ typedef struct kci_slice {
     size_t size;
     int64_t next_offset;  /* after the last batch */
     int32_t leader_epoch; /* of the last batch; -1: none */
+    int32_t node;         /* that sent it */
     int64_t high_watermark;
     int64_t last_stable;
     int64_t log_start;
@@ -41,7 +42,8 @@ void kci_fetched_unref(kci_fetched *fetched); /* any thread; NULL is fine */
 
 /* The next slice, filled from a partition's part of the answer; for its queue it needs a reference
  * to `fetched`. At most as often as there is room. */
-kci_slice *kci_fetched_add(kci_fetched *fetched, const kci_fetch_response_partition_data *data);
+kci_slice *kci_fetched_add(kci_fetched *fetched, const kci_fetch_response_partition_data *data,
+                           int32_t node);
 
 /* Finds the whole batches that are there, looking at their envelopes only (CRCs are checked when
  * they are read), and with them where to fetch next. Sets tail_error when an envelope is damaged,

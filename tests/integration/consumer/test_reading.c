@@ -121,6 +121,26 @@ Test(reading, read_committed)
     rig_stop(&r);
 }
 
+Test(reading, whose_clock_timestamps_are_from)
+{
+    start(NULL, 1);
+    rig_append(&r, "t", 0, NULL);
+    cr_assert_eq(kc_mock_set_topic_config(r.mock, "t", "message.timestamp.type", "LogAppendTime"),
+                 KC_OK);
+    rig_append(&r, "t", 0, NULL);
+    rig_assign(&r, "t", 0, kc_position_beginning());
+    for (int i = 0; i < 2; i++) {
+        kc_records *records = poll_records(5000);
+        cr_assert_eq(kc_records_count(records), 10);
+        cr_assert_eq(kc_records_timestamp_type(records),
+                     i ? KC_TIMESTAMP_LOG_APPEND : KC_TIMESTAMP_CREATE);
+        cr_assert_eq(kc_records_data(records)[3].timestamp > 1000000000000, i);
+        cr_assert_eq(kc_records_broker(records), 1);
+        kc_records_free(records);
+    }
+    rig_stop(&r);
+}
+
 Test(reading, read_uncommitted_sees_all_but_markers)
 {
     start(NULL, 1);
