@@ -252,6 +252,8 @@ static kc_err run_errand(errand *e, void (*fn)(void *arg))
     kc_err err = kci_client_run(p->client, fn, e, p->sys->mono_us(p->sys) + LOOP_WAIT_US);
     if (err == KC_OK)
         err = e->err;
+    else if (err != KC_E_TIMED_OUT) /* the loop never got it */
+        errand_unref(e);
     errand_unref(e);
     return err;
 }

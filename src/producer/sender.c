@@ -353,6 +353,7 @@ static void on_close_timer(kci_timer *timer)
 void kci_sender_init(kci_sender *s, uint64_t seed)
 {
     memset(s, 0, sizeof *s);
+    s->phase = KCI_SENDER_GONE; /* until it is attached */
     s->user.kind = "producer";
     s->user.on_metadata = on_metadata;
     s->user.on_node = on_node;
@@ -383,6 +384,7 @@ kc_err kci_sender_attach(kc_producer *p)
     kc_err err = kci_loop_reserve_timers(p->loop, KCI_SENDER_TIMERS);
     if (err != KC_OK)
         return err;
+    p->sender.phase = KCI_SENDER_OPEN;
     kci_user_add(p->client, &p->sender.user);
     kci_metadata *now = kci_client_metadata(p->client);
     on_metadata(&p->sender.user, now);

@@ -44,7 +44,7 @@ typedef enum kci_sender_phase {
     KCI_SENDER_OPEN,
     KCI_SENDER_ENDING,  /* the client closes: no more records, ends when all have outcomes */
     KCI_SENDER_LEAVING, /* waits only for its calls to come back, then detaches */
-    KCI_SENDER_GONE     /* nothing of the loop refers to the producer any more */
+    KCI_SENDER_GONE     /* nothing of the loop refers to the producer (any more) */
 } kci_sender_phase;
 
 typedef struct kci_sender {
