@@ -9,11 +9,23 @@ static atomic_uint_least64_t asked;
 static atomic_int_least64_t live;
 static atomic_int_least64_t fail_at; /* value of `asked` at which to fail; 0: never */
 static atomic_bool fail_sticky;
+static atomic_bool fail_spared;
 
 void kci_mem_fail_after(int64_t n, bool sticky)
 {
     atomic_store(&fail_sticky, sticky);
     atomic_store(&fail_at, n > 0 ? (int64_t)atomic_load(&asked) + n : 0);
+}
+
+void kci_mem_fail_spare(bool on)
+{
+    atomic_store(&fail_spared, on);
+}
+
+bool kci_mem_has_failed(void)
+{
+    int64_t at = atomic_load(&fail_at);
+    return at != 0 && (int64_t)atomic_load(&asked) >= at;
 }
 
 uint64_t kci_mem_count(void)
@@ -39,6 +51,11 @@ static bool must_fail(void)
     int64_t at = atomic_load_explicit(&fail_at, memory_order_relaxed);
     if (at == 0)
         return false;
+    if (atomic_load_explicit(&fail_spared, memory_order_relaxed)) {
+        if (n <= at)
+            atomic_fetch_add(&fail_at, 1);
+        return false;
+    }
     return n == at || (n > at && atomic_load_explicit(&fail_sticky, memory_order_relaxed));
 }
 

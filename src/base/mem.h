@@ -30,6 +30,13 @@ char *kci_strndup(const void *s, size_t size) __attribute__((warn_unused_result)
  * `sticky`. n <= 0 switches it off. */
 void kci_mem_fail_after(int64_t n, bool sticky);
 
+/* Test seam: between spare(true) and spare(false) allocations do not fail, nor count for the above:
+ * those of what is not under test, on the same thread. */
+void kci_mem_fail_spare(bool on);
+
+/* Whether an allocation has failed since kci_mem_fail_after() was called with n > 0. */
+bool kci_mem_has_failed(void);
+
 /* How many allocations were asked for since the process began. For tests and benchmarks. */
 uint64_t kci_mem_count(void);
 

@@ -114,6 +114,13 @@ static kc_topic_partition_position position_of(int partition, kc_position at)
     return (kc_topic_partition_position){ kc_str(SIM_TOPIC), partition, at };
 }
 
+/* An allocation failed: the application does something else for a while. */
+static void wait_for_memory(sim_run *r)
+{
+    sim_bounds_check(r);
+    sim_run_until(r->world, sim_now(r->world) + 10000, NULL);
+}
+
 static void assign_all(sim_run *r, int c)
 {
     kc_topic_partition_position list[64];
@@ -123,7 +130,10 @@ static void assign_all(sim_run *r, int c)
         history_positioned(r->history, c, p, 0, true);
     }
     kc_error why = { 0 };
-    if (kc_consumer_assign(r->consumers[c], list, (size_t)n, &why) != KC_OK)
+    kc_err err;
+    while ((err = kc_consumer_assign(r->consumers[c], list, (size_t)n, &why)) == KC_E_NO_MEMORY)
+        wait_for_memory(r);
+    if (err != KC_OK)
         history_violation(r->history, H_UNEXPECTED_ERROR, "assign: %s", why.text);
 }
 
@@ -239,13 +249,15 @@ static void flush_all(sim_run *r)
         int64_t limit = sim_now(r->world) + (r->plan->delivery_timeout_ms + 3000) * 1000LL;
         kc_err err = KC_E_TIMED_OUT;
         kc_error why = { 0 };
-        while (err == KC_E_TIMED_OUT && sim_now(r->world) < limit) {
+        while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY) && sim_now(r->world) < limit) {
             int64_t begun = sim_now(r->world);
             err = kc_producer_flush(r->producers[p], step_ms, &why);
             check_call(r, "flush", begun, step_ms);
             poll_producers(r);
+            if (err == KC_E_NO_MEMORY)
+                wait_for_memory(r);
         }
-        if (err == KC_E_TIMED_OUT)
+        if (err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY)
             history_violation(r->history, H_LATE_REPORT, "flush: %s", why.text);
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "consumer/consumer.h"
 #include "core/client.h"
 #include "core/metadata.h"
@@ -58,8 +59,24 @@ static void check_metadata(sim_run *r)
     kci_metadata_unref(now);
 }
 
+/* Failing allocations succeed again after a while. */
+static void heal_memory(sim_run *r)
+{
+    if (r->alloc_failed || !kci_mem_has_failed())
+        return;
+    int64_t now = sim_now(r->world);
+    if (r->memory_back_at == 0)
+        r->memory_back_at = now + r->plan->fail_alloc_us;
+    if (now < r->memory_back_at)
+        return;
+    sim_trace(r->world, "memory is back");
+    r->alloc_failed = true;
+    kci_mem_fail_after(0, false);
+}
+
 void sim_bounds_check(sim_run *r)
 {
+    heal_memory(r);
     for (int p = 0; p < r->plan->producers; p++)
         if (r->producers[p])
             check_producer(r, p);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/alloc.h"
 #include "sim/apart.h"
 #include "sim/bugs.h"
 #include "sim/scenarios.h"
@@ -20,7 +21,8 @@ typedef struct options {
     uint64_t from, to;
     double minutes;
     const char *scenario; /* NULL: mixed faults; "all": each of them */
-    bool trace, list, shrink, twice, bugs;
+    const char *fail_at;  /* a failing allocation to replay, see alloc.h */
+    bool trace, list, shrink, twice, bugs, fail_alloc;
     int workers;
 } options;
 
@@ -219,6 +221,8 @@ static void usage(FILE *out)
             "run --seed N [--scenario NAME] [--trace]     one seed, with a log of what happens\n"
             "run --list                                   the scenarios\n"
             "run --bugs                                   finds each planted bug (seeds 1..2000)\n"
+            "run --fail-alloc                             fails each allocation in turn\n"
+            "run --fail-at PLAN:N[:sticky] [--trace]      one of these\n"
             "--twice runs each seed two times and compares the digests.\n"
             "--bug NAME plants a bug (builds with -Dplanted_bugs=true only).\n");
 }
@@ -237,6 +241,8 @@ static bool parse(int argc, char **argv, options *opt)
         TWICE,
         BUG,
         BUGS,
+        FAIL_ALLOC,
+        FAIL_AT,
         HELP
     };
     static const struct option longs[] = {
@@ -249,6 +255,8 @@ static bool parse(int argc, char **argv, options *opt)
         { "list", 0, 0, LIST },
         { "twice", 0, 0, TWICE },
         { "no-shrink", 0, 0, NO_SHRINK },
+        { "fail-alloc", 0, 0, FAIL_ALLOC },
+        { "fail-at", 1, 0, FAIL_AT },
         { "help", 0, 0, HELP },
         { "bug", 1, 0, BUG },
         { "bugs", 0, 0, BUGS },
@@ -292,6 +300,12 @@ static bool parse(int argc, char **argv, options *opt)
             if (!sim_bug_plant(optarg))
                 return false;
             break;
+        case FAIL_ALLOC:
+            opt->fail_alloc = true;
+            break;
+        case FAIL_AT:
+            opt->fail_at = optarg;
+            break;
         case BUGS:
             opt->bugs = true;
             break;
@@ -317,6 +331,10 @@ int main(int argc, char **argv)
         sim_scenario_list(stdout);
         return 0;
     }
+    if (opt.fail_at)
+        return sim_alloc_replay(opt.fail_at, opt.trace) != 0;
+    if (opt.fail_alloc)
+        return sim_alloc_run(opt.workers, stdout) != 0;
     if (opt.bugs)
         return sim_bugs_find(BUG_SEEDS, opt.workers, stdout) != 0;
     if (opt.workers == 0)

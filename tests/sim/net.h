@@ -23,6 +23,7 @@ typedef struct sim_actor {
     kci_loop *loop;
     kci_poller *poller;
     const char *name;
+    bool spared; /* its allocations do not fail */
 } sim_actor;
 
 typedef struct sim_sock sim_sock;

@@ -67,7 +67,8 @@ typedef struct sim_plan {
     int batch_size, linger_ms, buffer_memory, fetch_buffer, delivery_timeout_ms, request_timeout_ms;
     int max_poll_records, max_block_ms;
     const char *compression;
-    int fail_alloc_at; /* 0: never; else this allocation after the start fails */
+    int fail_alloc_at;     /* 0: never; else this allocation of the client fails */
+    int64_t fail_alloc_us; /* and all after it for so long */
 
     int fault_count;
     sim_fault faults[SIM_MAX_FAULTS];

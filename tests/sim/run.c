@@ -15,6 +15,8 @@
 #define REQUESTS_PER_S 400
 #define CONNECTS_PER_S 20
 
+#define LOOKUP_US 10000000
+
 static void log_line(void *user, int32_t level, const char *area, const char *text)
 {
     (void)level;
@@ -48,6 +50,7 @@ static void open_cluster(sim_run *r)
     if (kci_loop_new(sim_world_sys(r->world), &r->mock_loop) != KC_OK)
         die("loop", &why);
     sim_actor_add(r->world, r->mock_loop, "cluster");
+    sim_actor_spare(r->world, r->mock_loop);
     if (kci_mock_new_on(r->mock_loop, &options, &r->mock, &why) != KC_OK)
         die("cluster", &why);
     if (sim_tracing(r->world))
@@ -103,12 +106,24 @@ static kc_config *make_config(const sim_plan *plan)
     return config;
 }
 
+/* What could not be made for want of memory is made again when there is some. */
+static void memory_is_back(sim_run *r, kc_err err, const char *what, const kc_error *why)
+{
+    if (err != KC_E_NO_MEMORY || !kci_mem_has_failed() || r->alloc_failed)
+        die(what, why);
+    r->alloc_failed = true;
+    kci_mem_fail_after(0, false);
+}
+
 static void open_client(sim_run *r)
 {
     kc_error why = { 0 };
     kc_config *config = make_config(r->plan);
-    if (kci_client_new_on(sim_world_sys(r->world), config, &r->client, &why) != KC_OK)
-        die("client", &why);
+    kc_err err;
+    if (r->plan->fail_alloc_at)
+        kci_mem_fail_after(r->plan->fail_alloc_at, r->plan->fail_alloc_us > 0);
+    while ((err = kci_client_new_on(sim_world_sys(r->world), config, &r->client, &why)) != KC_OK)
+        memory_is_back(r, err, "client", &why);
     kc_config_free(config);
     sim_actor_add(r->world, kci_client_loop(r->client), "client");
     kc_client_set_log(r->client, log_line, r->world,
@@ -117,13 +132,13 @@ static void open_client(sim_run *r)
         kc_producer_options options = { .size = sizeof options,
                                         .on_delivery = sim_on_delivery,
                                         .user = r };
-        if (kc_producer_new(r->client, &options, &r->producers[p], &why) != KC_OK)
-            die("producer", &why);
+        while ((err = kc_producer_new(r->client, &options, &r->producers[p], &why)) != KC_OK)
+            memory_is_back(r, err, "producer", &why);
         r->unsent[p] = r->plan->records;
     }
     for (int c = 0; c < r->plan->consumers; c++)
-        if (kc_consumer_new(r->client, NULL, &r->consumers[c], &why) != KC_OK)
-            die("consumer", &why);
+        while ((err = kc_consumer_new(r->client, NULL, &r->consumers[c], &why)) != KC_OK)
+            memory_is_back(r, err, "consumer", &why);
 }
 
 /* --- the logs */
@@ -184,6 +199,8 @@ static void check_storm(sim_run *r)
 static void close_all(sim_run *r)
 {
     sim_app_close(r);
+    /* names that are still being looked up hold the client */
+    sim_run_until(r->world, sim_now(r->world) + LOOKUP_US, NULL);
     if (sim_open_sockets(r->world))
         history_violation(r->history, H_LEAK, "%d sockets are open after the end",
                           sim_open_sockets(r->world));
@@ -204,7 +221,8 @@ static sim_result result_of(sim_run *r)
     sim_result result = { .violations = history_problem_count(r->history),
                           .digest = sim_digest(r->world),
                           .totals = history_count(r->history),
-                          .virtual_us = sim_now(r->world) - r->start };
+                          .virtual_us = sim_now(r->world) - r->start,
+                          .alloc_failed = r->alloc_failed };
     const char *text = history_problem(r->history, 0, &result.first);
     if (text)
         snprintf(result.text, sizeof result.text, "%s: %s", history_class_name(result.first), text);
@@ -232,16 +250,15 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     open_cluster(r);
     open_client(r);
     sim_faults_schedule(r);
-    if (plan->fail_alloc_at)
-        kci_mem_fail_after(plan->fail_alloc_at, false);
     sim_app_work(r);
     if (!plan->close_in_middle) {
         sim_faults_heal(r);
         sim_app_finish(r);
     }
-    kci_mem_fail_after(0, false);
     check_storm(r);
     close_all(r);
+    r->alloc_failed |= kci_mem_has_failed();
+    kci_mem_fail_after(0, false);
     final_check(r);
     kc_mock_close(r->mock);
     kc_mock_free(r->mock);

@@ -33,6 +33,8 @@ typedef struct sim_run {
     int64_t next_poll[SIM_MAX_HANDLES];
     bool paused[SIM_MAX_HANDLES];
     bool closed;
+    bool alloc_failed;
+    int64_t memory_back_at; /* 0: allocations do not fail for now */
     uint8_t value[8192];
     int32_t epochs[SIM_MAX_PARTITIONS]; /* the newest leader epochs that the client has shown */
     kc_uuid topic_id;                   /* of which topic */
@@ -46,6 +48,7 @@ typedef struct sim_result {
     history_totals totals;
     int64_t virtual_us;
     int64_t requests;
+    bool alloc_failed; /* plan.fail_alloc_at was reached */
 } sim_result;
 
 /* Runs a plan to its end and checks it. trace: log to stderr. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "sim/net.h"
 
 static bool event_before(const sim_event *a, const sim_event *b)
@@ -107,7 +108,13 @@ void sim_actor_add(sim_world *w, kci_loop *loop, const char *name)
 {
     if (w->actor_count == SIM_MAX_ACTORS)
         abort();
-    w->actors[w->actor_count++] = (sim_actor){ loop, w->last_poller, name };
+    w->actors[w->actor_count++] = (sim_actor){ loop, w->last_poller, name, false };
+}
+
+void sim_actor_spare(sim_world *w, kci_loop *loop)
+{
+    for (int i = 0; i < w->actor_count; i++)
+        w->actors[i].spared |= w->actors[i].loop == loop;
 }
 
 void sim_actor_remove(sim_world *w, kci_loop *loop)
@@ -137,7 +144,10 @@ static bool run_actors(sim_world *w, const kci_poller *self)
         if (a->poller == self || sim_poller_waiting(a->poller) || !actor_due(a))
             continue;
         sim_poller_set_waiting(a->poller, true);
+        if (a->spared)
+            kci_mem_fail_spare(true);
         kci_loop_step(a->loop, 0);
+        kci_mem_fail_spare(false);
         sim_poller_set_waiting(a->poller, false);
         ran = true;
     }

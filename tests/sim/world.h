@@ -28,6 +28,8 @@ void sim_digest_add(sim_world *w, uint64_t value);
 /* The loop whose poller was made last becomes an actor: it runs whenever it has something to do,
  * also while another actor waits. Remove it before its loop is freed. */
 void sim_actor_add(sim_world *w, kci_loop *loop, const char *name);
+/* Its allocations are not among those that kci_mem_fail_after makes fail. */
+void sim_actor_spare(sim_world *w, kci_loop *loop);
 void sim_actor_remove(sim_world *w, kci_loop *loop);
 
 /* Runs fn once at a time (not before now). */
