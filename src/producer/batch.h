@@ -52,7 +52,8 @@ typedef struct kci_send_batch {
     int64_t producer_id;
     int16_t epoch;
     int32_t sequence;
-    bool numbered;      /* has the three above */
+    int64_t ordinal;    /* of its number: the n-th batch of the partition that got one */
+    bool numbered;      /* has the four above */
     bool maybe_written; /* an attempt ended without an answer that excludes it */
     bool on_wire;
     bool in_backlog;     /* counts in its part's backlog */

@@ -31,6 +31,24 @@ kci_send_batch *kci_lane_head(const kci_lane *lane)
     return batch_of(kci_list_first(&lane->queue));
 }
 
+/* The oldest numbered batch without outcome; NULL. */
+static const kci_send_batch *oldest_numbered(const kci_lane *lane)
+{
+    const kci_send_batch *sent = batch_of(kci_list_first(&lane->wire));
+    const kci_send_batch *waits = kci_lane_head(lane);
+    if (waits && !waits->numbered)
+        waits = NULL;
+    if (!sent || !waits)
+        return sent ? sent : waits;
+    return sent->first < waits->first ? sent : waits;
+}
+
+static bool is_window_full(const kci_lane *lane)
+{
+    const kci_send_batch *oldest = oldest_numbered(lane);
+    return oldest && lane->ordinal + 1 - oldest->ordinal >= KCI_LANE_WINDOW;
+}
+
 bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh)
 {
     const kci_send_batch *head = kci_lane_head(lane);
@@ -45,7 +63,7 @@ bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool 
         return false;
     if (!lane->idempotent || (head && head->numbered))
         return true;
-    return !lane->gap && lane->sequence.producer_id >= 0;
+    return !lane->gap && lane->sequence.producer_id >= 0 && !is_window_full(lane);
 }
 
 bool kci_lane_wants_id(const kci_lane *lane)
@@ -67,6 +85,7 @@ kci_send_batch *kci_lane_take(kci_lane *lane, int32_t node)
         b->producer_id = lane->sequence.producer_id;
         b->epoch = lane->sequence.epoch;
         b->sequence = kci_sequence_take(&lane->sequence, b->count);
+        b->ordinal = ++lane->ordinal;
         b->numbered = true;
     }
     b->on_wire = true;
@@ -96,7 +115,7 @@ static void judge_gap(kci_lane *lane)
     bool closed = head && head->numbered ? kci_sequence_is_next(&lane->sequence, head->sequence)
                                          : kci_sequence_is_settled(&lane->sequence);
     if (closed)
-        lane->gap = false;
+        lane->gap = lane->ghost = false;
     else if (!any_maybe_written(lane))
         lane->restart = true;
 }
@@ -107,6 +126,7 @@ static void start_epoch(kci_lane *lane)
         batch_of(at)->numbered = false;
     kci_sequence_bump(&lane->sequence);
     lane->gap = false;
+    lane->ghost = false;
     lane->restart = false;
 }
 
@@ -167,11 +187,18 @@ void kci_lane_retry(kci_lane *lane, kci_send_batch *b, int64_t not_before_us)
     settle(lane);
 }
 
+static void leave_gap(kci_lane *lane, const kci_send_batch *b)
+{
+    if (!is_current(lane, b))
+        return;
+    lane->gap = true;
+    lane->ghost |= b->maybe_written;
+}
+
 void kci_lane_gave_up(kci_lane *lane, kci_send_batch *b)
 {
     leave_wire(b);
-    if (is_current(lane, b))
-        lane->gap = true;
+    leave_gap(lane, b);
     settle(lane);
 }
 
@@ -186,11 +213,13 @@ void kci_lane_split(kci_lane *lane, kci_send_batch *b, kci_send_batch *left, kci
         half->producer_id = b->producer_id;
         half->epoch = b->epoch;
         half->sequence = sequence;
+        half->ordinal = b->ordinal;
         half->maybe_written = b->maybe_written;
         if (half->numbered)
             sequence = kci_sequence_add(sequence, half->count);
         insert(lane, half);
     }
+    lane->ordinal++; /* there is one more now */
     lane->drain = true;
     settle(lane);
 }
@@ -198,19 +227,19 @@ void kci_lane_split(kci_lane *lane, kci_send_batch *b, kci_send_batch *left, kci
 /* Whether a batch before this one is still without outcome: then its number was not due yet. */
 static bool waits_for_earlier(const kci_lane *lane, const kci_send_batch *b)
 {
-    const kci_send_batch *first_sent = batch_of(kci_list_first(&lane->wire));
-    const kci_send_batch *first_waiting = kci_lane_head(lane);
-    if (first_sent && first_sent->first < b->first)
-        return true;
-    return first_waiting && first_waiting->numbered && first_waiting->first < b->first;
+    const kci_send_batch *oldest = oldest_numbered(lane);
+    return oldest && oldest->first < b->first;
 }
 
-void kci_lane_out_of_order(kci_lane *lane, kci_send_batch *b)
+bool kci_lane_out_of_order(kci_lane *lane, kci_send_batch *b)
 {
     if (!is_current(lane, b) || waits_for_earlier(lane, b))
-        return;
+        return true;
+    if (lane->ghost && b->maybe_written)
+        return false;
     b->maybe_written = false;
     lane->restart = true;
+    return true;
 }
 
 void kci_lane_id_refused(kci_lane *lane)
@@ -225,7 +254,7 @@ void kci_lane_drop(kci_lane *lane, kci_send_batch *b)
     kci_link_remove(&b->link);
     if (is_current(lane, b) && KCI_BUG(SEQUENCE_REUSED))
         lane->sequence.next = b->sequence;
-    else if (is_current(lane, b))
-        lane->gap = true;
+    else
+        leave_gap(lane, b);
     settle(lane);
 }

@@ -7,6 +7,9 @@
  * back to be sent again, nothing more is sent until all that are in flight have been answered; then
  * all go again in order, with the same numbers (KIP-98). A batch is never in flight to two brokers.
  *
+ * No batch goes more than KCI_LANE_WINDOW - 1 batches ahead of the oldest one without outcome:
+ * brokers recognise a repeated batch only among a producer's last five.
+ *
  * The first batch of an epoch goes alone: a broker that knows nothing of a producer takes whatever
  * sequence comes first, so a second one could overtake a first one that failed.
  *
@@ -21,6 +24,8 @@
 #include "producer/batch.h"
 #include "producer/sequence.h"
 
+enum { KCI_LANE_WINDOW = 5 };
+
 typedef struct kci_lane {
     kci_list queue; /* batches that wait, by `first`; the numbered ones are the front */
     kci_list wire;  /* batches in requests, in the order of sending */
@@ -29,8 +34,10 @@ typedef struct kci_lane {
     bool single;  /* at most one in flight (max.in.flight.requests.per.connection=1) */
     bool drain;   /* a batch came back: wait until the wire is empty */
     bool gap;     /* a numbered batch was given up */
+    bool ghost;   /* one that may have been written, or may still be: see kci_lane_out_of_order */
     bool restart; /* a new epoch is due, once the wire is empty */
     kci_sequence sequence;
+    int64_t ordinal;     /* of the last batch that got a number */
     int64_t retry_at_us; /* not before this time */
 } kci_lane;
 
@@ -62,9 +69,12 @@ void kci_lane_gave_up(kci_lane *lane, kci_send_batch *b);
 void kci_lane_split(kci_lane *lane, kci_send_batch *b, kci_send_batch *left, kci_send_batch *right);
 
 /* The broker did not expect the number of a batch on the wire (OUT_OF_ORDER_SEQUENCE_NUMBER), or
- * knows nothing of the producer (UNKNOWN_PRODUCER_ID). Tell this before kci_lane_retry(): if no
- * earlier batch explains it, the partition will start a new epoch. */
-void kci_lane_out_of_order(kci_lane *lane, kci_send_batch *b);
+ * knows nothing of the producer (UNKNOWN_PRODUCER_ID). True: kci_lane_retry() it; if no earlier
+ * batch explains the answer, the partition will start a new epoch. False: kci_lane_gave_up() it,
+ * since it cannot be sent safely any more: a request of an earlier attempt, on a connection that is
+ * gone, may still wait in the broker, behind one of a batch that was given up; when these two are
+ * carried out before the new epoch begins, the batch would be there twice. */
+bool kci_lane_out_of_order(kci_lane *lane, kci_send_batch *b);
 
 /* The broker refuses the id or epoch as such: start again with a new id. */
 void kci_lane_id_refused(kci_lane *lane);

@@ -149,11 +149,20 @@ static void retry(kc_producer *p, kci_send_batch *b, const kci_failure *why)
     kci_part *part = b->part;
     int64_t pause =
         why->at_once ? 0 : kci_backoff_delay(&p->conf.backoff, b->attempts, &p->sender.random);
-    if (is_sequence_error(why->err))
-        kci_lane_out_of_order(&part->lane, b);
     kci_lane_retry(&part->lane, b, kci_loop_now(p->loop) + pause);
     kci_stat_add(&kci_client_stats(p->client)->batches_retried, 1);
     kci_sender_consider(p, part);
+}
+
+/* Neither the old number nor a new one could be used without risking a duplicate. */
+static void fail_unsafe(kc_producer *p, kci_send_batch *b, kc_err err)
+{
+    kci_failure why = { .err = err,
+                        .text =
+                            kc_str("records before these were given up after they may have been "
+                                   "written; sending these again could duplicate them"),
+                        .undecided = true };
+    fail_for_good(p, b, &why);
 }
 
 void kci_batch_failed(kc_producer *p, kci_send_batch *b, const kci_failure *why)
@@ -164,6 +173,11 @@ void kci_batch_failed(kc_producer *p, kci_send_batch *b, const kci_failure *why)
     bool too_large = why->err == KC_E_MESSAGE_TOO_LARGE || why->err == KC_E_RECORD_LIST_TOO_LARGE;
     if (too_large && !b->reported && b->count > 1 && kci_batch_split(p, b))
         return;
+    if (p->conf.idempotent && is_sequence_error(why->err) &&
+        !kci_lane_out_of_order(&b->part->lane, b)) {
+        fail_unsafe(p, b, why->err);
+        return;
+    }
     if (may_retry(p, b, why->err)) {
         retry(p, b, why);
         return;
