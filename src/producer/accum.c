@@ -104,7 +104,7 @@ static kci_append_result find_topic(kc_producer *p, kci_append *a)
     return t->count > 0 ? KCI_APPEND_DONE : KCI_APPEND_NO_TOPIC;
 }
 
-static bool fits(const kc_producer *p, const kci_send_batch *b, size_t bound)
+static inline bool fits(const kc_producer *p, const kci_send_batch *b, size_t bound)
 {
     return KCI_BATCH_HEADER_SIZE + b->writer.chunks.size + bound <= (size_t)p->conf.batch_limit;
 }
@@ -250,13 +250,28 @@ static kci_append_result choose(kc_producer *p, kci_append *a)
     return KCI_APPEND_DONE;
 }
 
-static void count_record(kci_accum *accum)
+/* The commonest case of kci_choose_partition: no key, and the sticky partition stays. */
+static inline bool stays(const kc_producer *p, const kci_append *a)
+{
+    const kci_send_topic *t = a->topic;
+    return p->sticks && !a->record->key.data && t->sticky >= 0 &&
+           t->sticky_bytes < 2 * p->conf.batch_size;
+}
+
+static inline void count_record(kci_accum *accum)
 {
     uint64_t n = atomic_load_explicit(&accum->accepted, memory_order_relaxed);
     atomic_store_explicit(&accum->accepted, n + 1, memory_order_relaxed);
 }
 
-static void write_record(kc_producer *p, kci_append *a, kci_part *part)
+static void close_full(kc_producer *p, kci_append *a, kci_part *part)
+{
+    kci_accum_close(p, part, a);
+    if (a->sticky)
+        kci_choose_next(p, a->topic);
+}
+
+static inline void write_record(kc_producer *p, kci_append *a, kci_part *part)
 {
     const kc_producer_record *r = a->record;
     kci_send_batch *b = part->open;
@@ -265,14 +280,25 @@ static void write_record(kc_producer *p, kci_append *a, kci_part *part)
         timestamp = b->stale ? p->sys->wall_ms(p->sys) : b->wall_ms;
     size_t before = b->writer.chunks.size;
     kci_batch_writer_append(&b->writer, timestamp, r->key, r->value, r->headers, r->header_count);
+    size_t size = b->writer.chunks.size;
     count_record(&p->accum);
     if (a->sticky)
-        a->topic->sticky_bytes += (int64_t)(b->writer.chunks.size - before);
-    if (KCI_BATCH_HEADER_SIZE + b->writer.chunks.size < (size_t)p->conf.batch_limit)
-        return;
-    kci_accum_close(p, part, a);
-    if (a->sticky)
-        kci_choose_next(p, a->topic);
+        a->topic->sticky_bytes += (int64_t)(size - before);
+    if (KCI_BATCH_HEADER_SIZE + size >= (size_t)p->conf.batch_limit)
+        close_full(p, a, part);
+}
+
+static kci_append_result find_place(kc_producer *p, kci_append *a)
+{
+    kci_append_result result = KCI_APPEND_DONE;
+    if (!a->topic || a->topic->usable !=
+                         atomic_load_explicit(&p->accum.metadata_generation, memory_order_relaxed))
+        result = find_topic(p, a);
+    if (result == KCI_APPEND_DONE && a->partition == KC_PARTITION_ANY)
+        result = choose(p, a);
+    if (result == KCI_APPEND_DONE && a->partition >= a->topic->count)
+        result = KCI_APPEND_NO_TOPIC;
+    return result;
 }
 
 kci_append_result kci_accum_append(kc_producer *p, kci_append *a)
@@ -280,19 +306,18 @@ kci_append_result kci_accum_append(kc_producer *p, kci_append *a)
     kci_accum *accum = &p->accum;
     if (accum->closing)
         return refuse(a, KC_E_CLOSED);
-    kci_append_result result = KCI_APPEND_DONE;
+    kci_append_result result;
     a->topic = kci_send_topics_last(&accum->topics, a->record->topic);
-    if (!a->topic || a->topic->err != KC_OK || a->topic->count == 0 ||
-        a->topic->generation !=
-            atomic_load_explicit(&accum->metadata_generation, memory_order_relaxed))
-        result = find_topic(p, a);
-    if (result == KCI_APPEND_DONE && a->partition == KC_PARTITION_ANY)
-        result = choose(p, a);
-    if (result != KCI_APPEND_DONE)
-        return result;
-    if (a->partition >= a->topic->count)
-        return KCI_APPEND_NO_TOPIC;
-
+    if (a->topic && a->partition == KC_PARTITION_ANY && stays(p, a) &&
+        a->topic->usable ==
+            atomic_load_explicit(&accum->metadata_generation, memory_order_relaxed)) {
+        a->partition = a->topic->sticky;
+        a->sticky = true;
+    } else {
+        result = find_place(p, a);
+        if (result != KCI_APPEND_DONE)
+            return result;
+    }
     kci_part *part = a->topic->parts[a->partition];
     if (!part->open || !fits(p, part->open, a->bound) ||
         kci_batch_writer_room(&part->open->writer) < a->bound) {

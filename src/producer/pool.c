@@ -183,10 +183,10 @@ int64_t kci_pool_used(kci_pool *pool)
     return used;
 }
 
-bool kci_pool_can_hold(const kci_pool *pool, size_t min_cap)
+size_t kci_pool_largest(const kci_pool *pool)
 {
-    size_t limit = (size_t)(pool->limit - pool->reserve);
-    size_t standard = pool->chunk_size - sizeof(kci_chunk);
-    size_t cap = min_cap > standard ? min_cap : standard;
-    return cap < UINT32_MAX - sizeof(kci_chunk) && cap + sizeof(kci_chunk) <= limit;
+    int64_t cap = pool->limit - pool->reserve - (int64_t)sizeof(kci_chunk);
+    if (cap < pool->chunk_size - (int64_t)sizeof(kci_chunk))
+        return 0;
+    return cap < INT32_MAX / 2 ? (size_t)cap : INT32_MAX / 2;
 }

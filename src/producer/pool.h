@@ -46,7 +46,7 @@ void kci_pool_discharge(kci_pool *pool, int64_t bytes);
 /* Bytes in use: held, without the free chunks. */
 int64_t kci_pool_used(kci_pool *pool);
 
-/* True when a record that needs a chunk of min_cap could ever fit. */
-bool kci_pool_can_hold(const kci_pool *pool, size_t min_cap);
+/* The largest min_cap that could ever be had. */
+size_t kci_pool_largest(const kci_pool *pool);
 
 #endif

@@ -130,6 +130,26 @@ static bool wants_outcomes(const kc_producer *p)
     return p->on_delivery || p->takes;
 }
 
+/* The largest record: by max.request.size, which is compared with the size as Java reckons it
+ * (batch header, and 21 bytes of varints; kci_record_bound counts more for them), and by
+ * buffer.memory. */
+static size_t largest_bound(const kc_producer *p)
+{
+    size_t java_overhead = KCI_BATCH_HEADER_SIZE + 21;
+    size_t request = (size_t)p->conf.max_request_size;
+    size_t max = request > java_overhead ? request - java_overhead : 0;
+    max += KCI_RECORD_OVERHEAD_MAX;
+    size_t memory = kci_pool_largest(&p->pool);
+    memory = memory > sizeof(kci_send_batch) ? memory - sizeof(kci_send_batch) : 0;
+    return memory < max ? memory : max;
+}
+
+static bool builtin_sticks(kci_partitioner_kind kind)
+{
+    return kind == KCI_PARTITIONER_DEFAULT || kind == KCI_PARTITIONER_UNIFORM_STICKY ||
+           kind == KCI_PARTITIONER_CONSISTENT_RANDOM || kind == KCI_PARTITIONER_FNV1A_RANDOM;
+}
+
 static void on_gate_free(void *arg)
 {
     kc_producer *p = arg;
@@ -170,6 +190,8 @@ static kc_err init_parts(kc_producer *p, int *steps)
             return err;
     }
     kci_sender_init(&p->sender, seeds[1]);
+    p->bound_max = largest_bound(p);
+    p->sticks = !p->partitioner.partition && builtin_sticks(c->partitioner);
     return KC_OK;
 }
 

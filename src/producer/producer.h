@@ -55,6 +55,9 @@ struct kc_producer {
     void *user;
     bool takes; /* KC_PRODUCER_TAKE */
 
+    size_t bound_max; /* of kci_record_bound(): larger records are refused */
+    bool sticks;      /* records without key go to the sticky partition */
+
     atomic_int refs;
     atomic_bool closed; /* kc_producer_close() has been called: later calls do nothing */
 

@@ -5,12 +5,7 @@
 #include "core/metadata.h"
 #include "producer/producer.h"
 
-enum {
-    /* Java's reckoning of a record's size for max.request.size: batch header, and 21 bytes of
-     * varints (kci_record_bound counts more for them). */
-    JAVA_OVERHEAD = KCI_BATCH_HEADER_SIZE + 21 - KCI_RECORD_OVERHEAD_MAX,
-    RECORDS_PER_ENTRY = 64 /* of send_many into the gate, so that others get in too */
-};
+enum { RECORDS_PER_ENTRY = 64 /* of send_many into the gate, so that others get in too */ };
 
 /* Of one call: the time up to which it may wait, known once it has to. */
 typedef struct patience {
@@ -20,7 +15,7 @@ typedef struct patience {
     bool refreshed;
 } patience;
 
-static bool is_bad_bytes(kc_bytes b)
+static inline bool is_bad_bytes(kc_bytes b)
 {
     return !b.data && b.size > 0;
 }
@@ -54,17 +49,26 @@ static kc_err too_large(const kc_producer *p, size_t size, kc_error *detail)
                     size, p->conf.max_request_size, (long long)p->conf.buffer_memory);
 }
 
-/* Checks a record and prepares its way in. */
-static kc_err prepare(const kc_producer *p, const kc_producer_record *r, kci_append *a,
-                      kc_error *detail)
+/* A record without headers in which nothing can be wrong; true for nearly all. */
+static inline bool is_plain(const kc_producer_record *r)
 {
-    const char *wrong = what_is_wrong(r);
-    if (wrong)
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "%s", wrong);
+    return r->size >= sizeof *r && r->topic.data && r->topic.size > 0 &&
+           r->partition >= KC_PARTITION_ANY && r->timestamp >= KC_NO_TIMESTAMP &&
+           !is_bad_bytes(r->key) && !is_bad_bytes(r->value) && r->header_count == 0;
+}
+
+/* Checks a record and prepares its way in. */
+static inline kc_err prepare(const kc_producer *p, const kc_producer_record *r, kci_append *a,
+                             kc_error *detail)
+{
+    if (!is_plain(r)) {
+        const char *wrong = what_is_wrong(r);
+        if (wrong)
+            return kci_fail(detail, KC_E_INVALID_ARGUMENT, "%s", wrong);
+    }
     *a = (kci_append){ .record = r, .partition = r->partition };
     a->bound = kci_record_bound(r->key, r->value, r->headers, r->header_count);
-    if (a->bound > INT32_MAX / 2 || a->bound + JAVA_OVERHEAD > (size_t)p->conf.max_request_size ||
-        !kci_pool_can_hold(&p->pool, a->bound + sizeof(kci_send_batch)))
+    if (a->bound > p->bound_max)
         return too_large(p, a->bound, detail);
     return KC_OK;
 }
@@ -192,11 +196,14 @@ static void stop_waiting(kc_producer *p, patience *wait)
     wait->waiter = NULL;
 }
 
-static kci_append_result attempt(kc_producer *p, kci_append *a)
+static inline kci_append_result attempt(kc_producer *p, kci_append *a)
 {
     kci_gate_enter(&p->accum.gate);
     kci_append_result result = kci_accum_append(p, a);
-    kci_accum_leave(p, a);
+    if (!a->to_seal && !a->tell)
+        kci_gate_leave(&p->accum.gate);
+    else
+        kci_accum_leave(p, a);
     return result;
 }
 
@@ -235,7 +242,7 @@ static kc_err send_intercepted(kc_producer *p, const kc_producer_record *record,
 }
 
 /* First in each call. */
-static kc_err enter_call(kc_producer *p, kc_error *detail)
+static inline kc_err enter_call(kc_producer *p, kc_error *detail)
 {
     kc_err err = kci_client_check(p->client);
     if (err != KC_OK)
@@ -245,22 +252,30 @@ static kc_err enter_call(kc_producer *p, kc_error *detail)
     return KC_OK;
 }
 
+/* Everything but the straight way in. */
+static kc_err send_slowly(kc_producer *p, const kc_producer_record *record, kci_append *a,
+                          kci_append_result result, kc_error *detail)
+{
+    patience wait = { 0 };
+    kc_err err = p->interceptor_count ? send_intercepted(p, record, &wait, detail)
+                                      : finish(p, a, result, &wait, detail);
+    stop_waiting(p, &wait);
+    return err;
+}
+
 kc_err kc_producer_send(kc_producer *p, const kc_producer_record *record, kc_error *detail)
 {
     kci_append a;
-    patience wait = { 0 };
     kc_err err = enter_call(p, detail);
     if (err != KC_OK)
         return err;
-    if (p->interceptor_count) {
-        err = send_intercepted(p, record, &wait, detail);
-    } else {
-        err = prepare(p, record, &a, detail);
-        if (err == KC_OK)
-            err = finish(p, &a, attempt(p, &a), &wait, detail);
-    }
-    stop_waiting(p, &wait);
-    return err;
+    if (p->interceptor_count)
+        return send_slowly(p, record, NULL, KCI_APPEND_DONE, detail);
+    err = prepare(p, record, &a, detail);
+    if (err != KC_OK)
+        return err;
+    kci_append_result result = attempt(p, &a);
+    return result == KCI_APPEND_DONE ? KC_OK : send_slowly(p, record, &a, result, detail);
 }
 
 static const kc_producer_record *record_at(const kc_producer_record *records, size_t i)

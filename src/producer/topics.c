@@ -53,6 +53,7 @@ kc_err kci_send_topics_get(kci_send_topics *ts, kc_bytes name, kci_send_topic **
     memcpy(copy, name.data, name.size);
     t->name = kc_mem(copy, name.size);
     t->sticky = -1;
+    t->usable = KCI_NOT_USABLE;
     kc_err err = kci_map_put(&ts->map, t->name, t, NULL);
     if (err != KC_OK) {
         kci_free(t);
@@ -121,6 +122,7 @@ kc_err kci_send_topic_update(kci_send_topics *ts, kci_send_topic *t, const kci_m
     if (meta)
         t->count = meta->partition_count;
     t->generation = now->generation;
+    t->usable = t->err == KC_OK && t->count > 0 ? t->generation : KCI_NOT_USABLE;
     if (t->sticky >= t->count || (meta && t->sticky >= 0 && meta->partitions[t->sticky].leader < 0))
         t->sticky = -1;
     return KC_OK;

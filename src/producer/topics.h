@@ -46,11 +46,14 @@ typedef struct kci_available {
     int32_t ids[];
 } kci_available;
 
+#define KCI_NOT_USABLE UINT64_MAX
+
 typedef struct kci_send_topic {
     kc_bytes name; /* lies behind the struct */
 
     /* under the gate */
     uint64_t generation; /* of the snapshot that the next ones are from; 0: none yet */
+    uint64_t usable;     /* the same, if records can be sent to it at once; else KCI_NOT_USABLE */
     kc_err err;
     bool wanted;   /* the client has been told that it is in use */
     int32_t count; /* partitions; 0: not known */
