@@ -267,6 +267,15 @@ static bool limit_reached(const consuming *c)
     return c->options->max > 0 && c->records >= c->options->max;
 }
 
+/* kcat's words; NULL: the records have no timestamps. */
+static const char *timestamp_type_of(const kc_records *records)
+{
+    int32_t type = kc_records_timestamp_type(records);
+    return type == KC_TIMESTAMP_CREATE       ? "create"
+           : type == KC_TIMESTAMP_LOG_APPEND ? "logappend"
+                                             : NULL;
+}
+
 static void print_records(consuming *c, const kc_records *records)
 {
     size_t count = kc_records_count(records);
@@ -274,11 +283,11 @@ static void print_records(consuming *c, const kc_records *records)
     cli_record r = {
         .topic = kc_records_topic(records),
         .partition = kc_records_partition(records),
-        .broker = -1,
+        .broker = kc_records_broker(records),
+        .timestamp_type = timestamp_type_of(records),
     };
     for (size_t i = 0; i < count && !limit_reached(c) && out_works(); i++) {
         r.record = &data[i];
-        r.timestamp_type = data[i].timestamp == KC_NO_TIMESTAMP ? NULL : "create";
         if (c->options->json)
             cli_format_json(&r);
         else
