@@ -87,10 +87,12 @@ static bool split_suites(const char *list, kci_buf *old, kci_buf *new)
     return !old->failed && !new->failed;
 }
 
-static int least_version(const kc_config *config)
+static void take_versions(const kc_config *config, kci_tls_params *p)
 {
     const char *versions = text_of(config, KCI_P_SSL_ENABLED_PROTOCOLS);
-    return versions && !strstr(versions, "TLSv1.2") ? 13 : 12;
+
+    p->min_version = versions && !strstr(versions, "TLSv1.2") ? 13 : 12;
+    p->max_version = versions && !strstr(versions, "TLSv1.3") ? 12 : 0;
 }
 
 kc_err kci_client_make_tls(kc_client *client, kc_error *detail)
@@ -100,8 +102,9 @@ kc_err kci_client_make_tls(kc_client *client, kc_error *detail)
     kci_tls_params p = {
         .verify_host = kci_config_int(config, KCI_P_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM) != 0,
         .verify_peer = kci_config_bool(config, KCI_P_ENABLE_SSL_CERTIFICATE_VERIFICATION),
-        .min_version = least_version(config),
     };
+
+    take_versions(config, &p);
 
     kc_err err = take_truststore(config, &p, detail);
     if (err == KC_OK)
