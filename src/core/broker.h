@@ -21,7 +21,8 @@ struct kci_broker {
     char *host;
     char *text;                                   /* for people: kci_broker_text() */
     kci_connection *connections[KCI_CLASS_COUNT]; /* NULL: never needed */
-    /* Backoff, common to all classes: whoever is refused by one need not knock at the others. */
+    /* Backoff of all classes: whoever is refused by one need not knock at the others. Each
+     * connection has its own beside it. */
     uint32_t failures; /* in a row */
     int64_t retry_us;  /* no attempt before */
     kci_log_limit complaints;
@@ -51,9 +52,6 @@ static inline bool kci_broker_is_bootstrap(const kci_broker *broker)
 
 /* Its connection, made if there is none; NULL when out of memory. */
 kci_connection *kci_broker_connection(kci_broker *broker, kci_class cls);
-
-/* No attempt to connect will be made before this time. */
-int64_t kci_broker_retry_at(const kci_broker *broker);
 
 /* An attempt that began at began_us failed; an answer came. */
 void kci_broker_failed(kci_broker *broker, int64_t began_us);

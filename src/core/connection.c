@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/planted.h"
 #include "core/state.h"
 
 #define BIT(state) (1u << KCI_CONNECTION_##state)
@@ -53,6 +54,41 @@ bool kci_connection_is_throttled(const kci_connection *connection)
     return connection->throttled_until_us > kci_client_now(connection->client);
 }
 
+/* -- backoff ------------------------------------------------------------------------------------
+ */
+
+int64_t kci_connection_retry_at(const kci_connection *connection)
+{
+    int64_t own = connection->retry_us, shared = connection->broker->retry_us;
+    return own > shared ? own : shared;
+}
+
+void kci_connection_works(kci_connection *connection)
+{
+    connection->proven = true;
+    connection->failures = 0;
+    connection->retry_us = 0;
+    kci_broker_works(connection->broker);
+}
+
+/* It failed to come up, or broke. Both the connection, which alone may be the broken one, and,
+ * unless it has worked, its broker get a pause. */
+static void back_off(kci_connection *connection, kc_err err)
+{
+    kc_client *client = connection->client;
+    const kci_settings *s = &client->settings;
+
+    if (!connection->proven)
+        kci_broker_failed(connection->broker, connection->began_us);
+    if (KCI_BUG(NO_BACKOFF))
+        return;
+    connection->failures++;
+    int64_t pause = err == KC_E_AUTHENTICATION
+                        ? s->reconnect.max_us
+                        : kci_backoff_delay(&s->reconnect, connection->failures, &client->random);
+    connection->retry_us = kci_client_now(client) + pause;
+}
+
 /* -- the timer ----------------------------------------------------------------------------------
  */
 
@@ -74,7 +110,8 @@ static int64_t due_in_state(const kci_connection *connection)
 {
     switch (connection->state) {
     case KCI_CONNECTION_DOWN:
-        return connection->wanted || connection->queued ? connection->broker->retry_us : INT64_MAX;
+        return connection->wanted || connection->queued ? kci_connection_retry_at(connection)
+                                                        : INT64_MAX;
     case KCI_CONNECTION_VERSIONS:
     case KCI_CONNECTION_AUTH:
         return connection->setup_deadline_us;
@@ -221,15 +258,15 @@ static void account(kci_connection *connection, kc_err err, const char *sentence
         kci_stat_add(&client->stats.connect_failures, 1);
     if (kci_client_is_ending(client))
         return;
-    if (!was_up || !connection->proven || !kci_connection_is_idle(connection))
-        kci_broker_failed(connection->broker, connection->began_us);
-    if (err == KC_E_AUTHENTICATION)
-        connection->broker->retry_us = kci_client_now(client) + client->settings.reconnect.max_us;
+    if (!connection->proven || !kci_connection_is_idle(connection))
+        back_off(connection, err);
     if (was_up && kci_connection_is_idle(connection)) {
         KCI_LOG(&client->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s", sentence);
         return;
     }
     complain(connection, err, sentence, was_up);
+    if (connection->broker->id >= 0) /* its partitions may have other leaders by now */
+        kci_client_refresh(client);
     if (!was_up)
         set_problem(connection, err, sentence);
 }

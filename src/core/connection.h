@@ -54,6 +54,8 @@ typedef struct kci_connection {
     int32_t next_correlation;
     kci_lookup *lookup;         /* while RESOLVING */
     kci_conn *stream;           /* from CONNECTING to on_closed */
+    uint32_t failures;          /* in a row, since a call was answered */
+    int64_t retry_us;           /* no attempt before; see also the broker's */
     int64_t began_us;           /* when the present attempt began */
     int64_t setup_deadline_us;  /* for VERSIONS and AUTH */
     int64_t call_deadline_us;   /* not later than the first deadline of a call; INT64_MAX: none */
@@ -88,6 +90,12 @@ static inline bool kci_connection_is_idle(const kci_connection *connection)
 }
 
 bool kci_connection_is_throttled(const kci_connection *connection);
+
+/* No attempt will be made before this time: the backoff of the broker, or its own. */
+int64_t kci_connection_retry_at(const kci_connection *connection);
+
+/* It has answered: failures are forgotten. */
+void kci_connection_works(kci_connection *connection);
 
 /* Asks for it to be opened, as soon as the broker's backoff allows. */
 void kci_connection_want(kci_connection *connection);

@@ -47,8 +47,7 @@ static void on_released(kci_out *out, bool written)
     }
     if (!written || !flight->no_response)
         return;
-    connection->proven = true;
-    kci_broker_works(connection->broker);
+    kci_connection_works(connection);
     forget_flight(connection, flight);
     if (call)
         kci_call_finish(client, call, KC_OK, NULL, "");
@@ -194,8 +193,7 @@ static void on_body(kci_connection *connection, kci_flight *flight, kci_reader *
     }
     kci_call *call = flight->call;
     int16_t api = flight->api;
-    connection->proven = true;
-    kci_broker_works(connection->broker);
+    kci_connection_works(connection);
     forget_flight(connection, flight);
     if (err == KC_OK)
         obey_throttle(connection, kci_throttle_of(api, body));

@@ -41,7 +41,8 @@ static int64_t attempt_began(const kci_connection *c, int64_t now)
 {
     if (kci_connection_is_opening(c))
         return c->began_us;
-    bool about_to = c->state == KCI_CONNECTION_DOWN && c->wanted && c->broker->retry_us <= now;
+    bool about_to =
+        c->state == KCI_CONNECTION_DOWN && c->wanted && kci_connection_retry_at(c) <= now;
     return about_to ? now : -1;
 }
 
@@ -79,8 +80,10 @@ static kci_broker *pick(const kci_route *route, int64_t *next)
         kci_broker *broker = client->brokers.list[i];
         if (!is_candidate(route, broker))
             continue;
-        if (broker->retry_us > now) {
-            *next = broker->retry_us < *next ? broker->retry_us : *next;
+        const kci_connection *c = broker->connections[route->cls];
+        int64_t retry_at = c ? kci_connection_retry_at(c) : broker->retry_us;
+        if (retry_at > now) {
+            *next = retry_at < *next ? retry_at : *next;
             continue;
         }
         if (found && broker->failures > found->failures)

@@ -242,7 +242,7 @@ static void on_accept(void *arg, int sock)
         b->conn_count++;
 }
 
-static kci_addr address(uint16_t port)
+kci_addr fake_address(uint16_t port)
 {
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
     kci_addr addr = { .len = sizeof in };
@@ -254,7 +254,7 @@ static kci_addr address(uint16_t port)
 
 void fake_broker_start(fake_broker *b)
 {
-    kci_addr addr = address(b->port);
+    kci_addr addr = fake_address(b->port);
 
     cr_assert_eq(kci_listener_open(b->fake->loop, &addr, on_accept, b, &b->listener), KC_OK);
     b->up = true;

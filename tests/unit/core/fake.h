@@ -88,6 +88,8 @@ void fake_answer_as(const fake_request *request, int16_t version, int32_t correl
 void fake_send_frame(kci_conn *conn, const void *data, size_t size);
 void fake_send_raw(kci_conn *conn, const void *data, size_t size);
 
+kci_addr fake_address(uint16_t port);
+
 /* Virtual time passes, or until *flag. */
 void fake_run(fake *f, int64_t ms);
 bool fake_until(fake *f, const bool *flag, int64_t ms);

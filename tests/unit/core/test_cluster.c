@@ -175,6 +175,8 @@ Test(cluster, brokers_come_and_go)
     kc_mock_move_leader(mock, "t", 1, 3, 0, 0);
     kc_mock_move_leader(mock, "t", 1, 2, 0, 0);
     await_leader("t", 1, 2);
+    for (int i = 0; i < 500 && kci_client_last_problem(client, NULL) != KC_OK; i++)
+        usleep(10000);
     cr_assert_eq(kci_client_last_problem(client, NULL), KC_OK);
     end();
     cr_assert(kci_event_is_set(any.ended));

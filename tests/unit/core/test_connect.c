@@ -85,7 +85,7 @@ Test(connect, a_broker_that_refuses_every_version_is_no_endless_dialogue)
 {
     probe p;
 
-    begin(1, NULL);
+    begin(1, (const char *const[]){ "bootstrap.servers=10.0.0.1:9001", NULL });
     f.hook = refuse_always;
     cr_assert_eq(call_any(&p), KC_E_TIMED_OUT);
     cr_assert(strstr(p.why, "UNSUPPORTED_VERSION"), "%s", p.why);
@@ -141,11 +141,13 @@ static bool say(struct fake *of, const fake_request *r)
     return true;
 }
 
+static const char *const only_one[] = { "bootstrap.servers=10.0.0.1:9001", NULL };
+
 static void meet(const char *bytes, size_t size, const char *expected)
 {
     probe p;
 
-    begin(1, NULL);
+    begin(1, only_one);
     peer_says = bytes;
     peer_size = size;
     f.hook = say;
@@ -186,7 +188,7 @@ Test(connect, a_peer_that_hangs_up_at_once)
 {
     probe p;
 
-    begin(1, NULL);
+    begin(1, only_one);
     f.hook = hang_up;
     cr_assert_eq(call_any(&p), KC_E_TIMED_OUT);
     cr_assert(strstr(p.why, "security.protocol"), "%s", p.why);
@@ -213,6 +215,70 @@ Test(connect, a_peer_that_says_nothing)
     int64_t last = f.brokers[0].accept_times[5] - f.brokers[0].accept_times[4];
     cr_assert(first > 2000000 && first < 2300000, "%lld", (long long)first);
     cr_assert(last > 8000000 && last < 9300000, "%lld", (long long)last);
+    fake_free(&f);
+}
+
+/* -- addresses ----------------------------------------------------------------------------------
+ */
+
+static uint16_t name_ports[3]; /* what every name resolves to, all on one host */
+
+static void resolve_three(kci_sys *sys, const char *host, uint16_t port, kci_resolve_fn done,
+                          void *arg)
+{
+    kci_addr addrs[3];
+
+    (void)sys, (void)host, (void)port;
+    for (int i = 0; i < 3; i++)
+        addrs[i] = fake_address(name_ports[i]);
+    done(arg, KC_OK, addrs, 3, "");
+}
+
+static void use_three_addresses(uint16_t a, uint16_t b, uint16_t c)
+{
+    static const char *const name[] = { "bootstrap.servers=kafka:9092", NULL };
+
+    name_ports[0] = a;
+    name_ports[1] = b;
+    name_ports[2] = c;
+    begin(3, name);
+    sim_world_sys(f.world)->resolve = resolve_three;
+}
+
+Test(connect, every_address_of_a_name_is_tried)
+{
+    for (int round = 0; round < 6; round++) {
+        probe p;
+        use_three_addresses(1, 9003, 2);
+        cr_assert_eq(call_any(&p), KC_OK, "%s", p.why);
+        cr_assert_eq(atomic_load(&kci_client_stats(f.client)->connect_failures), 0);
+        fake_free(&f);
+    }
+}
+
+Test(connect, in_another_order_each_time)
+{
+    use_three_addresses(9001, 9002, 9003);
+    for (int i = 0; i < 40; i++) {
+        probe p;
+        cr_assert_eq(call_any(&p), KC_OK, "%s", p.why);
+        for (int k = 0; k < 3; k++)
+            fake_broker_hang_up(&f.brokers[k]);
+        fake_run(&f, 100);
+    }
+    for (int k = 0; k < 3; k++)
+        cr_assert_geq(f.brokers[k].accepted, 5, "broker %d: %d", k, f.brokers[k].accepted);
+    fake_free(&f);
+}
+
+Test(connect, a_name_without_any_address_that_answers)
+{
+    probe p;
+
+    use_three_addresses(1, 2, 3);
+    cr_assert_eq(call_any(&p), KC_E_TIMED_OUT);
+    cr_assert(strstr(p.why, "kafka:9092"), "%s", p.why);
+    cr_assert(strstr(p.why, "10.0.0.1:3"), "%s", p.why);
     fake_free(&f);
 }
 
