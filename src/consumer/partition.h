@@ -110,6 +110,7 @@ typedef struct kci_part {
     kci_link todo_link;
     kci_link wait_link;
     uint32_t failures;
+    uint32_t resets; /* without a fetch that worked since */
     int64_t retry_us;
     kci_probe probe;
     uint64_t probe_token;
