@@ -70,7 +70,7 @@ static bool send_one(sim_run *r, int p)
     int partition = (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
     int64_t now = sim_now(r->world);
     /* the report may wait for the application's next turn */
-    int64_t allowed_ms = r->plan->delivery_timeout_ms + 2 * r->plan->max_block_ms + 4000;
+    int64_t allowed_ms = (int64_t)r->plan->delivery_timeout_ms + 2 * r->plan->max_block_ms + 4000;
     uint64_t id = history_send(r->history, p, partition, now, now + allowed_ms * 1000);
     kc_producer_record record = KC_PRODUCER_RECORD_INIT;
     record.topic = kc_str(SIM_TOPIC);
@@ -84,8 +84,8 @@ static bool send_one(sim_run *r, int p)
         return true;
     history_refused(r->history, id);
     sim_trace(r->world, "app: send %llu refused: %s", (unsigned long long)id, why.text);
-    if (err != KC_E_QUEUE_FULL && err != KC_E_TIMED_OUT && err != KC_E_NO_MEMORY &&
-        err != KC_E_UNKNOWN_TOPIC_OR_PARTITION && err != KC_E_INTERRUPTED)
+    if (!r->plan->errors_expected && err != KC_E_QUEUE_FULL && err != KC_E_TIMED_OUT &&
+        err != KC_E_NO_MEMORY && err != KC_E_UNKNOWN_TOPIC_OR_PARTITION && err != KC_E_INTERRUPTED)
         history_violation(r->history, H_UNEXPECTED_ERROR, "send: %s: %s", kc_error_name(err),
                           why.text);
     return false;
@@ -186,7 +186,7 @@ static bool consume_some(sim_run *r, int c, int32_t timeout_ms)
     check_call(r, "poll", begun, timeout_ms);
     if (err != KC_OK) {
         sim_trace(r->world, "app: poll: %s", why.text);
-        if (!explained(err))
+        if (!explained(err) && !r->plan->errors_expected)
             history_violation(r->history, H_UNEXPECTED_ERROR, "poll: %s: %s", kc_error_name(err),
                               why.text);
     }
@@ -225,7 +225,7 @@ void sim_app_work(sim_run *r)
     for (int c = 0; c < plan->consumers; c++)
         assign_all(r, c);
     int64_t total = (int64_t)plan->records * plan->producers, end = r->start + plan->work_us;
-    while (sim_now(r->world) < end || work_left(r)) {
+    while (sim_now(r->world) < end || (work_left(r) && !plan->errors_expected)) {
         int64_t unsent = 0;
         for (int p = 0; p < plan->producers; p++)
             unsent += r->unsent[p];
@@ -246,7 +246,7 @@ static void flush_all(sim_run *r)
 {
     for (int p = 0; p < r->plan->producers; p++) {
         int32_t step_ms = 500;
-        int64_t limit = sim_now(r->world) + (r->plan->delivery_timeout_ms + 3000) * 1000LL;
+        int64_t limit = sim_now(r->world) + ((int64_t)r->plan->delivery_timeout_ms + 3000) * 1000;
         kc_err err = KC_E_TIMED_OUT;
         kc_error why = { 0 };
         while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY) && sim_now(r->world) < limit) {
@@ -281,7 +281,7 @@ bool sim_app_finish(sim_run *r)
             kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
             kc_consumer_resume(r->consumers[c], &tp, 1, NULL);
         }
-        int64_t limit = sim_now(r->world) + 120000000;
+        int64_t limit = sim_now(r->world) + (r->plan->errors_expected ? 3000000 : 120000000);
         while (!at_end(r, c) && sim_now(r->world) < limit) {
             if (!consume_some(r, c, 100))
                 sim_run_until(r->world, sim_now(r->world) + 1000, NULL);

@@ -30,6 +30,8 @@ static void add_api_fault(sim_run *r, const sim_fault *f, int32_t action)
     fault.ms = (int32_t)f->b;
     fault.bytes = f->b;
     fault.flags = (uint32_t)f->c;
+    if (f->broker)
+        fault.broker = f->broker;
     kc_mock_add_fault(r->mock, &fault);
 }
 
@@ -49,6 +51,38 @@ static void out_of_sync(sim_run *r, int64_t partition, bool in_sync)
 {
     for (int broker = 1; broker <= r->plan->brokers; broker++)
         kc_mock_set_in_sync(r->mock, SIM_TOPIC, (int32_t)partition, broker, in_sync);
+}
+
+static void delete_topic(sim_run *r)
+{
+    kc_mock_delete_topic(r->mock, SIM_TOPIC);
+}
+
+static void create_topic(sim_run *r)
+{
+    if (sim_topic_create(r) != KC_OK)
+        return;
+    for (int p = 0; p < r->plan->partitions; p++)
+        history_cut(r->history, p, 0);
+}
+
+static void truncate_log(sim_run *r, const sim_fault *f)
+{
+    int p = (int)f->a;
+    int64_t end = kc_mock_high_watermark(r->mock, SIM_TOPIC, p);
+    int64_t to = end > f->b ? end - f->b : 0;
+    int32_t leader = -1;
+    kc_mock_leader(r->mock, SIM_TOPIC, p, &leader, NULL);
+    if (leader >= 0 && kc_mock_truncate(r->mock, SIM_TOPIC, p, to, -1) == KC_OK)
+        history_cut(r->history, p,
+                    kc_mock_log_end_offset(r->mock, SIM_TOPIC, p)); /* whole batches */
+}
+
+static void write_marker(sim_run *r, const sim_fault *f)
+{
+    int64_t at = kc_mock_txn_marker(r->mock, SIM_TOPIC, (int32_t)f->a, 4711, 0, f->b != 0);
+    if (at >= 0)
+        history_gap(r->history, (int)f->a, at);
 }
 
 static void begin_link(sim_run *r, const sim_fault *f)
@@ -125,6 +159,15 @@ static void begin(void *arg)
     case F_WALL_JUMP:
         sim_wall_jump(r->world, f->b * 1000);
         break;
+    case F_RECREATE:
+        delete_topic(r);
+        break;
+    case F_TRUNCATE:
+        truncate_log(r, f);
+        break;
+    case F_MARKER:
+        write_marker(r, f);
+        break;
     case F_DNS_FAIL:
         sim_dns_fail_until(r->world, sim_now(r->world) + f->for_us);
         break;
@@ -167,6 +210,9 @@ static void end(void *arg)
         break;
     case F_OUT_OF_SYNC:
         out_of_sync(r, f->a, true);
+        break;
+    case F_RECREATE:
+        create_topic(r);
         break;
     default:
         return;

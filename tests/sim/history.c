@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARTITIONS = 256, MAX_CONSUMERS = 16, MAX_PROBLEMS = 200, MAX_PRODUCERS = 16 };
+enum {
+    MAX_PARTITIONS = 256,
+    MAX_CONSUMERS = 16,
+    MAX_PROBLEMS = 200,
+    MAX_PRODUCERS = 16,
+    MAX_GAPS = 256,
+    MAX_CUTS = 8
+};
 
 typedef enum send_state { PENDING, REFUSED, ACKED, FAILED } send_state;
 
@@ -14,6 +21,7 @@ typedef struct sent {
     int16_t producer, partition, reported_partition;
     uint8_t state;
     bool possibly;
+    bool gone;      /* its part of the log was cut off */
     int32_t in_log; /* times */
     int64_t deadline, offset;
 } sent;
@@ -25,6 +33,8 @@ typedef struct logged {
 
 typedef struct partition_log {
     int64_t start;
+    int64_t gaps[MAX_GAPS];
+    int gap_count;
     logged *rows;
     size_t count, cap;
 } partition_log;
@@ -38,6 +48,8 @@ typedef struct polled {
 /* Where a consumer is in a partition. from..next: contiguous polls since it was positioned. */
 typedef struct cursor {
     bool set, exact, moved;
+    int cut_count; /* where it may go back to, once each */
+    int64_t cuts[MAX_CUTS];
     int64_t next;
 } cursor;
 
@@ -209,6 +221,57 @@ void history_positioned(history *h, int consumer, int partition, int64_t offset,
     h->cursors[consumer][partition] = (cursor){ .set = true, .exact = exact, .next = offset };
 }
 
+void history_cut(history *h, int partition, int64_t offset)
+{
+    for (size_t i = 0; i < h->send_count; i++) {
+        sent *s = &h->sends[i];
+        if (s->partition == partition && s->state != REFUSED &&
+            (s->state != ACKED || s->offset < 0 || s->offset >= offset))
+            s->gone = true;
+    }
+    for (int c = 0; c < MAX_CONSUMERS; c++) {
+        cursor *at = &h->cursors[c][partition];
+        if (at->cut_count < MAX_CUTS)
+            at->cuts[at->cut_count++] = offset;
+    }
+    int kept = 0;
+    partition_log *log = &h->logs[partition];
+    for (int i = 0; i < log->gap_count; i++)
+        if (log->gaps[i] < offset)
+            log->gaps[kept++] = log->gaps[i];
+    log->gap_count = kept;
+}
+
+void history_gap(history *h, int partition, int64_t offset)
+{
+    partition_log *log = &h->logs[partition];
+    if (log->gap_count < MAX_GAPS)
+        log->gaps[log->gap_count++] = offset;
+}
+
+static bool all_gaps(const partition_log *log, int64_t from, int64_t to)
+{
+    for (; from < to; from++) {
+        int i = 0;
+        while (i < log->gap_count && log->gaps[i] != from)
+            i++;
+        if (i == log->gap_count)
+            return false;
+    }
+    return true;
+}
+
+/* Whether the log was cut and reading began again at the cut. */
+static bool goes_back(const history *h, cursor *c, int partition, int64_t offset)
+{
+    for (int i = 0; i < c->cut_count; i++)
+        if (offset >= c->cuts[i] && all_gaps(&h->logs[partition], c->cuts[i], offset)) {
+            c->cuts[i] = c->cuts[--c->cut_count];
+            return true;
+        }
+    return false;
+}
+
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id)
 {
     h->totals.polled++;
@@ -216,11 +279,14 @@ void history_polled(history *h, int consumer, int partition, int64_t offset, uin
     h->polls[h->poll_count++] = (polled){ (int16_t)consumer, (int16_t)partition, offset, id };
     cursor *c = &h->cursors[consumer][partition];
     bool strict = c->moved || c->exact;
+    if (c->set && offset < c->next && goes_back(h, c, partition, offset))
+        c->next = offset;
     if (c->set && offset < c->next)
         history_violation(h, H_NONMONOTONIC_POLL,
                           "consumer %d partition %d: offset %lld after %lld", consumer, partition,
                           (long long)offset, (long long)c->next - 1);
-    else if (c->set && strict && offset > c->next)
+    else if (c->set && strict && !all_gaps(&h->logs[partition], c->next, offset) &&
+             !goes_back(h, c, partition, offset))
         history_violation(h, H_POLL_SKIP, "consumer %d partition %d: %lld to %lld were skipped",
                           consumer, partition, (long long)c->next, (long long)offset - 1);
     c->set = true;
@@ -277,7 +343,7 @@ static void check_send(history *h, uint64_t id, const history_rules *rules)
                           n);
     if (s->state == FAILED && !s->possibly && s->in_log)
         history_violation(h, H_FAILED_BUT_WRITTEN, "record %llu was reported not written", n);
-    if (s->state != ACKED)
+    if (s->state != ACKED || s->gone)
         return;
     if (s->in_log == 0 && (rules->exactly_once || rules->at_least_once))
         history_violation(h, H_LOST_WRITE,
@@ -322,6 +388,9 @@ static void check_polls(history *h)
     for (size_t i = 0; i < h->poll_count; i++) {
         const polled *p = &h->polls[i];
         const logged *row = log_at(h, p->partition, p->offset);
+        const sent *s = find(h, p->id);
+        if (s && s->gone)
+            continue;
         if (row ? row->id != p->id : p->offset >= h->logs[p->partition].start)
             history_violation(h, H_INCONSISTENT_OFFSET,
                               "consumer %d was given record %llu at %d:%lld; the log holds %llu",
@@ -338,7 +407,7 @@ static void check_seen(history *h)
             if (!h->cursors[c][p].set || log->count == 0)
                 continue;
             int64_t last = log->rows[log->count - 1].offset;
-            if (h->cursors[c][p].next <= last)
+            if (h->cursors[c][p].next <= last && !all_gaps(log, h->cursors[c][p].next, last + 1))
                 history_violation(h, H_UNSEEN, "consumer %d partition %d stopped at %lld of %lld",
                                   c, p, (long long)h->cursors[c][p].next, (long long)last + 1);
         }

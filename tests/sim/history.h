@@ -57,6 +57,14 @@ void history_positioned(history *h, int consumer, int partition, int64_t offset,
 /* It was given a record. id 0: the record carries none (not ours). */
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id);
 
+/* The log of a partition was cut at `offset` (0: it began anew, as with a topic that was deleted
+ * and created again): records from there on, and those without outcome, need not be in the log any
+ * more, and each consumer may go back once, to `offset` exactly. */
+void history_cut(history *h, int partition, int64_t offset);
+
+/* An offset that holds no record of ours (an end marker of a transaction): polls pass over it. */
+void history_gap(history *h, int partition, int64_t offset);
+
 /* A record of the final log, in the order of offsets per partition; base: the log's start. */
 void history_log_begin(history *h, int partition, int64_t log_start);
 void history_logged(history *h, int partition, int64_t offset, uint64_t id);

@@ -6,9 +6,10 @@
 #include "base/mem.h"
 
 static const char *const kind_names[F_KIND_COUNT] = {
-    "reset-broker", "reset-one",   "reset-after", "blackhole",   "refuse",      "chop",     "slow",
-    "latency",      "broker-down", "move-leader", "api-error",   "lose-answer", "delay",    "hang",
-    "cut",          "short",       "throttle",    "out-of-sync", "wall-jump",   "dns-fail",
+    "reset-broker", "reset-one", "reset-after", "blackhole",   "refuse",    "chop",
+    "slow",         "latency",   "broker-down", "move-leader", "api-error", "lose-answer",
+    "delay",        "hang",      "cut",         "short",       "throttle",  "out-of-sync",
+    "wall-jump",    "dns-fail",  "recreate",    "truncate",    "marker",
 };
 
 typedef struct api_error {
@@ -117,7 +118,7 @@ static void draw_api_fault(sim_plan *plan, sim_fault *f, sim_rng *r)
 
 static void draw_fault(sim_plan *plan, sim_rng *r)
 {
-    sim_fault_kind kind = (sim_fault_kind)sim_rng_range(r, 0, F_KIND_COUNT - 1);
+    sim_fault_kind kind = (sim_fault_kind)sim_rng_range(r, 0, F_DRAWN_COUNT - 1);
     sim_fault *f = sim_plan_add(plan, kind, sim_rng_range(r, 0, plan->work_us),
                                 sim_rng_range(r, 10000, 6000000));
     f->a = sim_rng_range(r, 1, plan->brokers);

@@ -12,26 +12,30 @@
 #include "sim/rng.h"
 
 typedef enum sim_fault_kind {
-    F_RESET_BROKER, /* a: broker */
-    F_RESET_ONE,    /* a random connection */
-    F_RESET_AFTER,  /* a: broker, b: 1 towards the client, c: bytes */
-    F_BLACKHOLE,    /* a: broker, for */
-    F_REFUSE,       /* a: broker, for */
-    F_CHOP,         /* a: broker, b: bytes per read or write, for */
-    F_SLOW,         /* a: broker, b: bytes per second, for */
-    F_LATENCY,      /* a: broker, b: max ms, for */
-    F_BROKER_DOWN,  /* a: broker, b: flags of kc_mock_broker_down, for */
-    F_MOVE_LEADER,  /* a: partition, b: stale ms, c: flags */
-    F_API_ERROR,    /* a: api, b: code, c: flags, n times */
-    F_LOSE_ANSWER,  /* a: api, n times */
-    F_DELAY,        /* a: api, b: ms, n times */
-    F_HANG,         /* a: api, c: flags */
-    F_CUT,          /* a: api, b: bytes, n times */
-    F_SHORT,        /* a: api, b: bytes, n times */
-    F_THROTTLE,     /* a: api, b: ms, n times */
-    F_OUT_OF_SYNC,  /* a: partition: only the leader is in sync, for */
-    F_WALL_JUMP,    /* b: seconds */
-    F_DNS_FAIL,     /* for */
+    F_RESET_BROKER,             /* a: broker */
+    F_RESET_ONE,                /* a random connection */
+    F_RESET_AFTER,              /* a: broker, b: 1 towards the client, c: bytes */
+    F_BLACKHOLE,                /* a: broker, for */
+    F_REFUSE,                   /* a: broker, for */
+    F_CHOP,                     /* a: broker, b: bytes per read or write, for */
+    F_SLOW,                     /* a: broker, b: bytes per second, for */
+    F_LATENCY,                  /* a: broker, b: max ms, for */
+    F_BROKER_DOWN,              /* a: broker, b: flags of kc_mock_broker_down, for */
+    F_MOVE_LEADER,              /* a: partition, b: stale ms, c: flags */
+    F_API_ERROR,                /* a: api, b: code, c: flags, n times */
+    F_LOSE_ANSWER,              /* a: api, n times */
+    F_DELAY,                    /* a: api, b: ms, n times */
+    F_HANG,                     /* a: api, c: flags */
+    F_CUT,                      /* a: api, b: bytes, n times */
+    F_SHORT,                    /* a: api, b: bytes, n times */
+    F_THROTTLE,                 /* a: api, b: ms, n times */
+    F_OUT_OF_SYNC,              /* a: partition: only the leader is in sync, for */
+    F_WALL_JUMP,                /* b: seconds */
+    F_DNS_FAIL,                 /* for */
+    F_DRAWN_COUNT,              /* those before are drawn for mixed faults, those after are not */
+    F_RECREATE = F_DRAWN_COUNT, /* the topic is deleted; after `for` there is a new one */
+    F_TRUNCATE,                 /* a: partition, b: records lost at most (unclean election) */
+    F_MARKER, /* a: partition, b: 1 commit, 0 abort: of a transaction without records */
     F_KIND_COUNT
 } sim_fault_kind;
 
@@ -40,6 +44,7 @@ typedef struct sim_fault {
     int64_t at_us;  /* from the start */
     int64_t for_us; /* faults that end by themselves */
     int64_t a, b, c, n;
+    int32_t broker; /* API faults: only there; 0: any */
 } sim_fault;
 
 enum { SIM_MAX_FAULTS = 64 };
@@ -52,6 +57,9 @@ typedef struct sim_plan {
     int64_t replication_delay_us;
     const char *version; /* of the brokers */
     bool no_hints, no_sessions;
+    bool errors_expected; /* calls may fail with any error, records may stay unread */
+    int requests_per_s;   /* at most, of each broker during the work; 0: the usual bound */
+    bool read_committed;
 
     int producers, consumers;
     int records;       /* per producer */

@@ -35,6 +35,17 @@ static void die(const char *what, const kc_error *why)
     abort();
 }
 
+kc_err sim_topic_create(sim_run *r)
+{
+    const sim_plan *plan = r->plan;
+    kc_err err = kc_mock_create_topic(r->mock, SIM_TOPIC, plan->partitions, plan->replication);
+    char number[16];
+    snprintf(number, sizeof number, "%d", plan->min_in_sync);
+    if (err == KC_OK)
+        err = kc_mock_set_topic_config(r->mock, SIM_TOPIC, "min.insync.replicas", number);
+    return err;
+}
+
 static void open_cluster(sim_run *r)
 {
     const sim_plan *plan = r->plan;
@@ -44,6 +55,7 @@ static void open_cluster(sim_run *r)
                                 .port = SIM_BASE_PORT,
                                 .version = plan->version,
                                 .replication_delay_us = plan->replication_delay_us,
+                                .no_auto_create = true,
                                 .no_leader_hints = plan->no_hints,
                                 .no_fetch_sessions = plan->no_sessions };
     kc_error why = { 0 };
@@ -55,11 +67,8 @@ static void open_cluster(sim_run *r)
         die("cluster", &why);
     if (sim_tracing(r->world))
         kc_mock_set_request_log(r->mock, request_line, r->world);
-    if (kc_mock_create_topic(r->mock, SIM_TOPIC, plan->partitions, plan->replication) != KC_OK)
+    if (sim_topic_create(r) != KC_OK)
         die("topic", &why);
-    char number[16];
-    snprintf(number, sizeof number, "%d", plan->min_in_sync);
-    kc_mock_set_topic_config(r->mock, SIM_TOPIC, "min.insync.replicas", number);
 }
 
 static void set(kc_config *config, const char *name, const char *value)
@@ -99,6 +108,8 @@ static kc_config *make_config(const sim_plan *plan)
     set_int(config, "max.block.ms", plan->max_block_ms);
     set(config, "compression.type", plan->compression);
     set(config, "auto.offset.reset", "earliest");
+    if (plan->read_committed)
+        set(config, "isolation.level", "read_committed");
     if (!plan->acks_all_idempotent) {
         set(config, "enable.idempotence", "false");
         set(config, "acks", "1");
@@ -196,6 +207,18 @@ static void check_storm(sim_run *r)
                           (long long)sim_connects(r->world), (long long)seconds);
 }
 
+/* What permanent errors may cost. Each record may need a request of its own. */
+static void check_rate(sim_run *r)
+{
+    int64_t seconds = (sim_now(r->world) - r->start) / 1000000 + 1;
+    for (int b = 1; b <= r->plan->brokers; b++) {
+        int64_t requests = kc_mock_requests(r->mock, b, -1);
+        if (requests > seconds * r->plan->requests_per_s + r->plan->records)
+            history_violation(r->history, H_REQUEST_STORM, "broker %d: %lld requests in %lld s", b,
+                              (long long)requests, (long long)seconds);
+    }
+}
+
 static void close_all(sim_run *r)
 {
     sim_app_close(r);
@@ -211,10 +234,11 @@ static void final_check(sim_run *r)
 {
     const sim_plan *plan = r->plan;
     sim_logs_read(r);
-    history_check(r->history, &(history_rules){ .ordered = plan->acks_all_idempotent,
-                                                .exactly_once = plan->acks_all_idempotent,
-                                                .all_seen = !plan->close_in_middle &&
-                                                            plan->acks_all_idempotent });
+    history_check(r->history,
+                  &(history_rules){ .ordered = plan->acks_all_idempotent,
+                                    .exactly_once = plan->acks_all_idempotent,
+                                    .all_seen = !plan->close_in_middle && !plan->errors_expected &&
+                                                plan->acks_all_idempotent });
 }
 
 static sim_result result_of(sim_run *r)
@@ -252,6 +276,8 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     open_client(r);
     sim_faults_schedule(r);
     sim_app_work(r);
+    if (plan->requests_per_s)
+        check_rate(r);
     if (!plan->close_in_middle) {
         sim_faults_heal(r);
         sim_app_finish(r);

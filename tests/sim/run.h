@@ -54,6 +54,9 @@ typedef struct sim_result {
 /* Runs a plan to its end and checks it. trace: log to stderr. */
 sim_result sim_run_plan(const sim_plan *plan, bool trace);
 
+/* run.c: the topic, as the plan has it */
+kc_err sim_topic_create(sim_run *r);
+
 /* app.c */
 void sim_on_delivery(void *run, const kc_delivery *d);
 void sim_app_work(sim_run *r);         /* the plan's work, while faults happen */

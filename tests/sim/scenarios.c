@@ -166,6 +166,208 @@ static void close_in_the_middle(sim_plan *p, sim_rng *r)
     p->close_in_middle = true;
 }
 
+/* --- from the history of other clients */
+
+static sim_fault *api_fault(sim_plan *p, sim_rng *r, sim_fault_kind kind, int api, int64_t n)
+{
+    sim_fault *f = sim_plan_add(p, kind, sim_rng_range(r, 0, p->work_us), 0);
+    f->a = api;
+    f->n = n;
+    return f;
+}
+
+static void outage(sim_plan *p, sim_fault_kind kind, int64_t at, int64_t length)
+{
+    for (int b = 1; b <= p->brokers; b++)
+        sim_plan_add(p, kind, at, length)->a = b;
+}
+
+static void topic_vanishes(sim_plan *p, sim_rng *r)
+{
+    for (int i = 0; i < 5; i++) {
+        api_fault(p, r, F_API_ERROR, KC_MOCK_API_METADATA, 3)->b = KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+        sim_fault *f = sim_plan_add(p, F_MOVE_LEADER, sim_rng_range(r, 0, S(5)), 0);
+        f->a = sim_rng_range(r, 0, p->partitions - 1);
+        f->c = KC_MOCK_NO_HINTS;
+    }
+    sim_plan_add(p, F_BROKER_DOWN, S(2), S(1))->a = sim_rng_range(r, 1, p->brokers);
+}
+
+static void topic_created_again(sim_plan *p, sim_rng *r)
+{
+    p->delivery_timeout_ms = 8000;
+    sim_plan_add(p, F_RECREATE, sim_rng_range(r, S(1), S(3)), sim_rng_range(r, 1000, S(1)));
+}
+
+static void log_truncated(sim_plan *p, sim_rng *r)
+{
+    for (int i = 0; i < 4; i++) {
+        sim_fault *f = sim_plan_add(p, F_TRUNCATE, sim_rng_range(r, S(1), S(5)), 0);
+        f->a = sim_rng_range(r, 0, p->partitions - 1);
+        f->b = sim_rng_range(r, 1, 20);
+    }
+}
+
+static void markers(sim_plan *p, sim_rng *r)
+{
+    p->read_committed = sim_rng_chance(r, 70);
+    for (int i = 0; i < 30; i++) {
+        sim_fault *f = sim_plan_add(p, F_MARKER, sim_rng_range(r, 0, S(5)), 0);
+        f->a = sim_rng_range(r, 0, p->partitions - 1);
+        f->b = sim_rng_range(r, 0, 1);
+    }
+}
+
+static void expires_in_flight(sim_plan *p, sim_rng *r)
+{
+    p->partitions = 4;
+    p->records = 1500;
+    p->buffer_memory = 48 << 10;
+    p->delivery_timeout_ms = 5100;
+    p->work_us = S(15);
+    for (int i = 0; i < 12; i++)
+        api_fault(p, r, i % 2 ? F_HANG : F_DELAY, KC_MOCK_API_PRODUCE, 2)->b = 5000;
+}
+
+static void moves_with_many_in_flight(sim_plan *p, sim_rng *r)
+{
+    p->batch_size = 200;
+    p->linger_ms = 0;
+    p->records = 1000;
+    leader_moves(p, r);
+    for (int i = 0; i < 8; i++)
+        api_fault(p, r, F_LOSE_ANSWER, KC_MOCK_API_PRODUCE, 1);
+}
+
+static void possibly_persisted(sim_plan *p, sim_rng *r)
+{
+    static const int codes[] = { KC_E_REQUEST_TIMED_OUT, KC_E_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+                                 KC_E_NOT_LEADER_OR_FOLLOWER };
+    p->batch_size = 300;
+    for (int i = 0; i < 20; i++) {
+        sim_fault *f = api_fault(p, r, F_API_ERROR, KC_MOCK_API_PRODUCE, 2);
+        f->b = codes[i % 3];
+        f->c = i % 4 ? KC_MOCK_FAULT_APPLIED : 0;
+    }
+}
+
+static void given_up_after_write(sim_plan *p, sim_rng *r)
+{
+    possibly_persisted(p, r);
+    p->delivery_timeout_ms = 6000;
+    p->work_us = S(25);
+    outage(p, F_BLACKHOLE, sim_rng_range(r, S(1), S(4)), S(9));
+}
+
+static void seeks_and_pauses(sim_plan *p, sim_rng *r)
+{
+    p->seek_percent = 40;
+    p->max_poll_records = 7;
+    p->records = 600;
+    for (int i = 0; i < 10; i++)
+        api_fault(p, r, i % 2 ? F_DELAY : F_API_ERROR, KC_MOCK_API_FETCH, 1)->b =
+            i % 2 ? 300 : KC_E_NOT_LEADER_OR_FOLLOWER;
+    leader_moves(p, r);
+}
+
+static void fetch_errors(sim_plan *p, sim_rng *r)
+{
+    static const int codes[] = { KC_E_UNKNOWN_LEADER_EPOCH, KC_E_FENCED_LEADER_EPOCH,
+                                 KC_E_OFFSET_NOT_AVAILABLE, KC_E_KAFKA_STORAGE_ERROR,
+                                 KC_E_UNKNOWN_TOPIC_ID,     KC_E_FETCH_SESSION_ID_NOT_FOUND };
+    for (int i = 0; i < 30; i++) {
+        sim_fault *f = api_fault(p, r, F_API_ERROR, KC_MOCK_API_FETCH, 1);
+        f->b = codes[i % 6];
+        f->c = i % 6 == 5 ? KC_MOCK_FAULT_TOP : 0;
+    }
+}
+
+static void follower_out_of_range(sim_plan *p, sim_rng *r)
+{
+    p->partitions = 1; /* led by broker 1; consumers in rack c read from broker 3 */
+    p->seed &= ~(uint64_t)1;
+    for (int i = 0; i < 6; i++) {
+        sim_fault *f = api_fault(p, r, F_API_ERROR, KC_MOCK_API_FETCH, 2);
+        f->b = KC_E_OFFSET_OUT_OF_RANGE;
+        f->broker = 3;
+    }
+}
+
+static void one_broker_dead(sim_plan *p, sim_rng *r)
+{
+    sim_plan_add(p, F_BLACKHOLE, 0, S(20))->a = sim_rng_range(r, 1, p->brokers);
+    p->work_us = S(10);
+}
+
+static void down_again_and_again(sim_plan *p, sim_rng *r)
+{
+    p->work_us = S(20);
+    for (int i = 0; i < 5; i++)
+        outage(p, i % 2 ? F_BROKER_DOWN : F_REFUSE, S(4) * i + sim_rng_range(r, 0, S(1)), S(2));
+}
+
+static void two_days(sim_plan *p, sim_rng *r)
+{
+    p->delivery_timeout_ms = 172800000;
+    outage(p, F_BROKER_DOWN, sim_rng_range(r, 0, S(2)), S(30));
+}
+
+static void close_while_nothing_answers(sim_plan *p, sim_rng *r)
+{
+    p->close_in_middle = true;
+    outage(p, sim_rng_chance(r, 50) ? F_BLACKHOLE : F_BROKER_DOWN, sim_rng_range(r, 0, S(2)),
+           S(60));
+}
+
+static void many_partitions_slow_consumer(sim_plan *p, sim_rng *r)
+{
+    p->partitions = 40;
+    p->records = 2000;
+    p->value_bytes = 1000;
+    p->fetch_buffer = 64 << 10;
+    p->poll_pause_ms = (int)sim_rng_range(r, 100, 2000);
+    p->compression = sim_rng_chance(r, 50) ? "lz4" : "gzip";
+    p->consumers = 2;
+}
+
+static void no_leader(sim_plan *p, sim_rng *r)
+{
+    for (int i = 0; i < 2; i++) {
+        sim_fault *f = sim_plan_add(p, F_BROKER_DOWN, sim_rng_range(r, 0, S(3)), S(3));
+        f->a = i + 1;
+        f->b = KC_MOCK_NO_ELECTION;
+    }
+    api_fault(p, r, F_API_ERROR, KC_MOCK_API_METADATA, 4)->b = KC_E_LEADER_NOT_AVAILABLE;
+}
+
+/* Every error that does not pass, of every API: the seed chooses. */
+static void permanent_error(sim_plan *p, sim_rng *r)
+{
+    static const int apis[] = { KC_MOCK_API_PRODUCE,          KC_MOCK_API_FETCH,
+                                KC_MOCK_API_LIST_OFFSETS,     KC_MOCK_API_METADATA,
+                                KC_MOCK_API_INIT_PRODUCER_ID, KC_MOCK_API_API_VERSIONS };
+    int codes[256], count = 0;
+    kc_err code;
+    const char *name, *text;
+    for (size_t i = 0; kc_error_at(i, &code, &name, &text) && count < 256; i++)
+        if (code >= -1 && code != KC_OK && !(kc_error_flags(code) & KC_ERROR_RETRIABLE))
+            codes[count++] = code;
+    uint64_t which = p->seed;
+    sim_fault *f = sim_plan_add(p, F_API_ERROR, 0, 0);
+    f->a = apis[which % 6];
+    f->b = codes[which / 6 % (uint64_t)count];
+    f->c = which / 6 / (uint64_t)count % 2 ? KC_MOCK_FAULT_TOP : 0;
+    if (f->a == KC_MOCK_API_PRODUCE && f->b == KC_E_DUPLICATE_SEQUENCE_NUMBER)
+        f->c |= KC_MOCK_FAULT_APPLIED; /* a broker that says this has the record */
+    f->n = -1;
+    p->records = (int)sim_rng_range(r, 10, 30);
+    p->work_us = S(20);
+    p->delivery_timeout_ms = 10000;
+    p->errors_expected = true;
+    p->requests_per_s = 10;
+    p->poll_pause_ms = 200;
+}
+
 static const scenario scenarios[] = {
     { "no-faults", "nothing goes wrong", no_faults },
     { "leader-moves", "leaders move 20 times, with and without hints and stale metadata",
@@ -188,6 +390,50 @@ static const scenario scenarios[] = {
       application_never_polls },
     { "names-do-not-resolve", "the DNS fails at the start", names_do_not_resolve },
     { "tiny-buffers", "buffer.memory and fetch.buffer.bytes are nearly nothing", tiny_buffers },
+    { "topic-vanishes",
+      "metadata lose a topic for a while and a broker restarts (librdkafka #3712, CL 1.9.0)",
+      topic_vanishes },
+    { "topic-created-again",
+      "the topic is deleted and created with a new id (KIP-516; librdkafka #4103)",
+      topic_created_again },
+    { "log-truncated", "unclean elections cut the log (KIP-320; librdkafka 2.1.1, 2.3.0)",
+      log_truncated },
+    { "markers-without-records",
+      "transactions that end with no record in the partition (librdkafka CL 1.7.0)", markers },
+    { "expires-in-flight",
+      "batches expire while they are sent, and memory is short (CVE-2026-35554, KAFKA-19012)",
+      expires_in_flight },
+    { "moves-with-many-in-flight",
+      "leaders move while many small batches are in flight (librdkafka #4953)",
+      moves_with_many_in_flight },
+    { "possibly-persisted", "errors after the write (librdkafka #4438, #4736)",
+      possibly_persisted },
+    { "given-up-after-write",
+      "written, not acknowledged, given up: its number is not used again (franz-go 1.20.7, #1217)",
+      given_up_after_write },
+    { "seeks-and-pauses",
+      "seeks, pauses and resumes amid late answers (librdkafka CL 2.0.0, 2.1.1, #4636)",
+      seeks_and_pauses },
+    { "fetch-errors", "errors do not move the position (librdkafka #4844)", fetch_errors },
+    { "follower-out-of-range",
+      "a follower says OFFSET_OUT_OF_RANGE: the leader decides (librdkafka #4616, franz-go 1.18.1)",
+      follower_out_of_range },
+    { "one-broker-dead",
+      "one broker never answers; nothing else waits for it (librdkafka CL 2.10.0)",
+      one_broker_dead },
+    { "down-again-and-again", "all brokers are down, five times (librdkafka #5088)",
+      down_again_and_again },
+    { "two-days", "timeouts beyond 36 hours do not wrap (librdkafka #3034)", two_days },
+    { "close-while-nothing-answers",
+      "close returns in time (librdkafka #3143, #3470, #3954, #4131)",
+      close_while_nothing_answers },
+    { "many-partitions-slow-consumer",
+      "memory stays bounded (librdkafka #2076, #1384; KAFKA-20723)",
+      many_partitions_slow_consumer },
+    { "no-leader", "partitions have no leader for a while", no_leader },
+    { "permanent-error",
+      "one error of one API for ever, chosen by the seed: no request storm (franz-go 1.18.1)",
+      permanent_error },
     { "close-in-the-middle", "producers and consumers close amid resets", close_in_the_middle },
 };
 
