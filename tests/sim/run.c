@@ -222,7 +222,6 @@ static void check_rate(sim_run *r)
 static void close_all(sim_run *r)
 {
     sim_app_close(r);
-    sim_run_until(r->world, sim_now(r->world) + 10000, NULL); /* look-ups under way end */
     /* names that are still being looked up hold the client */
     sim_run_until(r->world, sim_now(r->world) + LOOKUP_US, NULL);
     if (sim_open_sockets(r->world))
