@@ -61,6 +61,7 @@ static void detach(kc_producer *p)
 {
     kci_sender *s = &p->sender;
     s->phase = KCI_SENDER_GONE;
+    atomic_store_explicit(&s->attached, false, memory_order_release);
     stop_timers(p);
     kci_loop_undefer(p->loop, &s->turn);
     kci_loop_reserve_timers(p->loop, -KCI_SENDER_TIMERS);

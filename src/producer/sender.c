@@ -286,7 +286,9 @@ static void on_open_timer(kci_timer *timer)
 
 void kci_sender_post(kci_sender *s)
 {
-    kci_loop_post(producer_of(s)->loop, &s->task);
+    /* Before and after its time on the loop nobody keeps the task's memory for the loop. */
+    if (atomic_load_explicit(&s->attached, memory_order_acquire))
+        kci_loop_post(producer_of(s)->loop, &s->task);
 }
 
 /* ---- the turn ---- */
@@ -385,6 +387,7 @@ kc_err kci_sender_attach(kc_producer *p)
     if (err != KC_OK)
         return err;
     p->sender.phase = KCI_SENDER_OPEN;
+    atomic_store_explicit(&p->sender.attached, true, memory_order_release);
     kci_user_add(p->client, &p->sender.user);
     kci_metadata *now = kci_client_metadata(p->client);
     on_metadata(&p->sender.user, now);

@@ -49,8 +49,9 @@ typedef enum kci_sender_phase {
 
 typedef struct kci_sender {
     kci_user user;
-    kci_task task; /* posted: look at what the application did */
-    kci_task turn; /* deferred: send */
+    kci_task task;        /* posted: look at what the application did */
+    atomic_bool attached; /* the task may be posted; read by any thread */
+    kci_task turn;        /* deferred: send */
     bool turn_wanted;
     bool turn_missed;         /* the gate could not be had in the last one */
     kci_peer *turn_peer;      /* whose ready parts are being sent from */
