@@ -12,21 +12,23 @@ KC_BEGIN
 /* A set of properties. Not thread-safe; a client copies what it is given. */
 typedef struct kc_config kc_config;
 
-/* An empty set: every property has its default. NULL when out of memory. Free with kc_config_free. */
+/* An empty set: every property has its default. NULL when out of memory. Free with kc_config_free.
+ */
 KC_API kc_config *kc_config_new(void);
 KC_API void kc_config_free(kc_config *config); /* NULL is fine */
 
 /* A deep copy, or NULL when out of memory. */
 KC_API kc_config *kc_config_copy(const kc_config *config);
 
-/* Sets a property from text, as in a .properties file; name and value are NUL-terminated and borrowed.
- * KC_E_UNKNOWN_PROPERTY (detail names the nearest name), KC_E_BAD_PROPERTY (type, range),
- * KC_E_NO_MEMORY. Properties that only the JVM needs (key.serializer ...) are accepted and ignored. */
+/* Sets a property from text, as in a .properties file; name and value are NUL-terminated and
+ * borrowed. KC_E_UNKNOWN_PROPERTY (detail names the nearest name), KC_E_BAD_PROPERTY (type, range),
+ * KC_E_NO_MEMORY. Properties that only the JVM needs (key.serializer ...) are accepted and ignored.
+ */
 KC_API kc_err kc_config_set(kc_config *config, const char *name, const char *value,
                             kc_error *detail);
 
-/* Sets every property of a Java .properties file (escapes, continued lines, UTF-8). Stops at the first
- * error; detail names the line. KC_E_IO when it cannot be read. */
+/* Sets every property of a Java .properties file (escapes, continued lines, UTF-8). Stops at the
+ * first error; detail names the line. KC_E_IO when it cannot be read. */
 KC_API kc_err kc_config_load(kc_config *config, const char *path, kc_error *detail);
 
 /* The value as text: what was set, else the default; NULL for an unknown name or no value. Secrets

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client holds: one client with two producers and two consumers on three brokers has one thread,
- * at most one connection per class and broker, and uses no processor time while nothing happens. */
+/* What a client holds: one client with two producers and two consumers on three brokers has one
+ * thread, at most one connection per class and broker, and uses no processor time while nothing
+ * happens. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -99,8 +100,8 @@ Test(resources, threads_connections_and_idle_cpu)
     for (int broker = 1; broker <= 3; broker++)
         cr_expect_leq(kc_mock_connections(mock, broker), 4);
 
-    /* Idle but for the consumers' fetches that wait in the brokers for fetch.max.wait.ms (500 ms): those
-     * are all that happens. Without consumers, nothing at all does. */
+    /* Idle but for the consumers' fetches that wait in the brokers for fetch.max.wait.ms (500 ms):
+     * those are all that happens. Without consumers, nothing at all does. */
     for (int i = 0; i < 2; i++)
         cr_assert_eq(kc_consumer_assign(consumers[i], NULL, 0, &why), KC_OK, "%s", why.text);
     usleep(700000);
@@ -108,7 +109,8 @@ Test(resources, threads_connections_and_idle_cpu)
     long woken = switches();
     int64_t requests = kc_mock_requests(mock, -1, -1);
     sleep(2);
-    cr_expect_lt(cpu_seconds() - cpu, 0.01, "%.4f s of processor time in 2 idle seconds", cpu_seconds() - cpu);
+    cr_expect_lt(cpu_seconds() - cpu, 0.01, "%.4f s of processor time in 2 idle seconds",
+                 cpu_seconds() - cpu);
     cr_expect_leq(switches() - woken, 6, "%ld wake-ups in 2 idle seconds", switches() - woken);
     cr_expect_eq(kc_mock_requests(mock, -1, -1), requests);
 
