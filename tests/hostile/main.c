@@ -41,10 +41,11 @@ typedef struct job {
 
 /* choosing */
 
+/* Asked for by name, or as "#number". */
 static bool matches(const char *asked, const char *name, int64_t number)
 {
     char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)number);
+    snprintf(text, sizeof text, "#%lld", (long long)number);
     return !asked || strcmp(asked, name) == 0 || strcmp(asked, text) == 0;
 }
 
@@ -300,7 +301,7 @@ static void usage(FILE *out)
             "run [--sample N] [--workers N] [choice]   all combinations, or N spread over them\n"
             "run --trace choice                        the first one, with a log of what happens\n"
             "run --list [--place P]                    places; with P also the variants\n"
-            "choice: --setting S --api A --place P --variant V --mode M, each by name or number\n");
+            "choice: --setting S --api A --place P --variant V --mode M, each by name or #number\n");
 }
 
 static bool parse(int argc, char **argv, options *opt)
