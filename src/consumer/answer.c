@@ -65,6 +65,7 @@ static void back_to_leader(kc_consumer *c, kci_part *p)
 static void out_of_range(kc_consumer *c, kci_part *p)
 {
     if (p->preferred >= 0) { /* a follower may lag: the leader decides */
+        p->epoch_unsure = p->sent_fetch_epoch >= 0;
         back_to_leader(c, p);
     } else if (hold_back(c, p)) {
         return;
@@ -154,8 +155,8 @@ static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
     p->source->brought = true;
     p->queued_bytes += s->size;
     p->fetch_offset = s->next_offset;
-    if (s->size > 0)
-        p->fetch_epoch = s->leader_epoch;
+    if (s->size > 0) /* records of a leader that is still to come are a lie */
+        p->fetch_epoch = s->leader_epoch <= p->sent_epoch ? s->leader_epoch : -1;
     p->eof = false;
     p->epoch_unsure = false;
     if (s->tail_error != KC_OK) {

@@ -286,10 +286,12 @@ static int32_t choose_node(kc_consumer *c, kci_part *p)
 {
     if (p->preferred < 0)
         return p->leader;
-    bool good = now_us(c) < p->preferred_until && kci_part_replica_is_usable(c, p, p->preferred);
-    if (!good)
-        p->preferred = -1;
-    return good ? p->preferred : p->leader;
+    bool usable = kci_part_replica_is_usable(c, p, p->preferred);
+    c->want_refresh |= !usable; /* the leader knows it: what we know may be old */
+    if (usable && now_us(c) < p->preferred_until)
+        return p->preferred;
+    p->preferred = -1;
+    return p->leader;
 }
 
 static void leave_source(kci_part *p)
