@@ -324,13 +324,17 @@ static kc_err take_over(kci_cluster *cluster, const kci_metadata_response *answe
 
     lock(cluster);
     kci_metadata *next = kci_merge_answer(&merge);
-    if (next) {
+    if (next && !merge.absurd) {
         bool lacks = kci_topics_asked(cluster, next);
         cluster->refresh |= lacks || merge.unsettled || cluster->partial;
     }
     unlock(cluster);
     if (!next)
         return KC_E_NO_MEMORY;
+    if (merge.absurd) {
+        kci_metadata_unref(next);
+        return KC_E_PROTOCOL;
+    }
     plan_refresh(cluster, merge.changed);
     if (merge.refused)
         cluster->recheck_us =

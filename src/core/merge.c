@@ -236,8 +236,9 @@ static int compare_answers(const void *a, const void *b)
 }
 
 /* The answer's topics by name, each once; their count. */
-static int32_t sort_answer(work *w, const kci_metadata_response *answer, const answer_topic ***out)
+static int32_t sort_answer(work *w, kci_merge *merge, const answer_topic ***out)
 {
+    const kci_metadata_response *answer = merge->answer;
     int32_t count = 0, kept = 0;
     const answer_topic **list =
         kci_arena_array(&w->arena, (size_t)answer->topics.count, sizeof *list);
@@ -249,9 +250,11 @@ static int32_t sort_answer(work *w, const kci_metadata_response *answer, const a
             list[count++] = &answer->topics.data[i];
     if (count)
         qsort(list, (size_t)count, sizeof(const answer_topic *), compare_answers);
-    for (int32_t i = 0; i < count; i++)
+    for (int32_t i = 0; i < count; i++) {
         if (kept == 0 || !kci_bytes_equal(list[kept - 1]->name, list[i]->name))
             list[kept++] = list[i];
+        merge->absurd |= !kci_uuid_equal(&list[kept - 1]->topic_id, &list[i]->topic_id);
+    }
     return kept;
 }
 
@@ -260,7 +263,7 @@ static void take_topics(work *w, kci_merge *merge)
 {
     const kci_metadata *old = merge->old;
     const answer_topic **list;
-    int32_t count = sort_answer(w, merge->answer, &list);
+    int32_t count = sort_answer(w, merge, &list);
     int32_t o = 0, n = 0;
 
     w->draft.topics = kci_arena_array(&w->arena, (size_t)count + (size_t)old->topic_count,
@@ -303,12 +306,13 @@ kci_metadata *kci_merge_answer(kci_merge *merge)
                           .cluster_id = answer->cluster_id,
                           .controller = answer->controller_id < 0 ? -1 : answer->controller_id } };
 
-    merge->changed = merge->unsettled = merge->refused = false;
+    merge->changed = merge->unsettled = merge->refused = merge->absurd = false;
     take_nodes(&w, answer);
     take_topics(&w, merge);
     merge->changed |= nodes_changed(merge->old, &w.draft);
     kci_metadata *next = w.failed ? NULL : kci_snapshot_new(&w.draft);
     work_free(&w);
+    merge->absurd |= next && !kci_snapshot_is_sound(next);
     return next;
 }
 

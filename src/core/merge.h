@@ -28,6 +28,7 @@ typedef struct kci_merge {
     bool unsettled; /* a topic in use has a retriable error, a partition without a leader that the
                        answer describes, or older leader epochs than before */
     bool refused;   /* a topic in use has an error that is not retriable */
+    bool absurd;    /* two topics have one id, or one topic two: the result is not to be used */
 } kci_merge;
 
 /* The next snapshot, generation old + 1; NULL when out of memory. Nodes and partitions that make no
