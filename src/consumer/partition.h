@@ -111,6 +111,8 @@ typedef struct kci_part {
     kci_link wait_link;
     uint32_t failures;
     int64_t retry_us;
+    uint32_t upsets;  /* positions in a row that brokers did not accept, */
+    int64_t upset_us; /* and when the last one was */
     kci_probe probe;
     uint64_t probe_token;
 } kci_part;
