@@ -7,10 +7,34 @@
 #include "hostile/run.h"
 #include "wire/messages.h"
 
+/* Before flexible versions, topic ids and truncation found by fetches: as brokers of 2.3. */
+static const host_cap old_versions[] = {
+    { KCI_API_PRODUCE, 7 },
+    { KCI_API_FETCH, 11 },
+    { KCI_API_LIST_OFFSETS, 5 },
+    { KCI_API_METADATA, 8 },
+    { KCI_API_API_VERSIONS, 2 },
+    { KCI_API_INIT_PRODUCER_ID, 1 },
+    { KCI_API_OFFSET_FOR_LEADER_EPOCH, 3 },
+    { -1, 0 },
+};
+
+/* The oldest that know the leader epoch of every partition, so that consumers look for truncation
+ * by OffsetForLeaderEpoch. */
+static const host_cap epoch_versions[] = {
+    { KCI_API_FETCH, 11 },
+    { KCI_API_PRODUCE, 8 },
+    { KCI_API_METADATA, 9 },
+    { -1, 0 },
+};
+
 const host_setting host_settings[] = {
-    { "sessions", "4.3", false, false },
-    { "old", "3.9", true, false },
-    { "sasl", "4.3", false, true },
+    { .name = "new", .version = "4.3" },
+    { .name = "sessionless", .version = "3.9", .no_sessions = true },
+    { .name = "epochs", .version = "3.9", .caps = epoch_versions },
+    { .name = "old", .version = "3.9", .caps = old_versions },
+    { .name = "sasl", .version = "4.3", .sasl = true },
+    { .name = "admin", .version = "4.3", .admin = true },
 };
 const int host_setting_count = (int)(sizeof host_settings / sizeof *host_settings);
 
@@ -45,10 +69,12 @@ static host_spot *add(host_cases *cases, int setting, int16_t api, const host_pl
     return s;
 }
 
-/* In the world with SASL only its own messages are of interest: the rest is as without. */
+/* With SASL only its own messages are of interest: the rest is as without. */
 static bool is_wanted(int setting, int16_t api)
 {
     bool is_sasl = api == KCI_API_SASL_HANDSHAKE || api == KCI_API_SASL_AUTHENTICATE;
+    if (host_settings[setting].admin)
+        return api != KCI_API_API_VERSIONS;
     return is_sasl == host_settings[setting].sasl;
 }
 
@@ -73,7 +99,7 @@ void host_cases_find(host_cases *cases)
         if (!host_setting_is_built(setting))
             continue;
         finder f = { cases, setting };
-        host_result r = host_run_honest(setting, on_seen, &f);
+        host_result r = host_run_honest(setting, false, on_seen, &f);
         if (r.problems) {
             fprintf(stderr, "the honest run in world %s fails: %s\n", host_settings[setting].name,
                     r.text);

@@ -9,9 +9,11 @@
 /* How the cluster and the client are set up. */
 typedef struct host_setting {
     const char *name;
-    const char *version; /* of the brokers */
-    bool no_sessions;    /* fetches without sessions */
+    const char *version;  /* of the brokers */
+    const host_cap *caps; /* versions they do not have; NULL: they have all */
+    bool no_sessions;     /* fetches without sessions */
     bool sasl;
+    bool admin; /* the application administers, instead of producing and consuming */
 } host_setting;
 
 extern const host_setting host_settings[];

@@ -5,7 +5,7 @@
 #include "mock/mock.h"
 #include "wire/messages.h"
 
-const char *const host_mode_names[HOST_MODES] = { "once", "second", "always" };
+const char *const host_mode_names[HOST_MODES] = { "once", "second", "always", "to-the-end" };
 
 enum { PREFIX = 4 };
 
@@ -56,15 +56,32 @@ static void look(host_liar *liar, const answer *a)
 static bool is_its_turn(host_liar *liar)
 {
     int n = liar->met++;
-    return liar->mode == HOST_ALWAYS || n == (liar->mode == HOST_SECOND ? 1 : 0);
+    return liar->mode >= HOST_ALWAYS || n == (liar->mode == HOST_SECOND ? 1 : 0);
 }
 
+/* What was decoded points into the frame, so the new one is written beside it. */
 static void encode_anew(const answer *a, const host_lie *lie)
 {
-    kci_buf *f = a->frame;
-    f->size = PREFIX + a->header;
-    host_encode(a->msg, a->version, a->body, lie, f);
-    kci_store32(f->data, (uint32_t)(f->size - PREFIX));
+    kci_buf fresh = { 0 };
+    kci_buf_put(&fresh, a->frame->data, PREFIX + a->header);
+    host_encode(a->msg, a->version, a->body, lie, &fresh);
+    kci_store32(fresh.data, (uint32_t)(fresh.size - PREFIX));
+    kci_buf_free(a->frame);
+    *a->frame = fresh;
+}
+
+/* The versions that brokers of this setting have. */
+static void cap_versions(const host_liar *liar, answer *a)
+{
+    static const host_lie truth = { HOST_TRUTH };
+    kci_api_versions_response *body = a->body;
+    for (int32_t i = 0; i < body->api_keys.count; i++) {
+        kci_api_versions_response_api_version *v = &body->api_keys.data[i];
+        for (const host_cap *cap = liar->caps; cap->api >= 0; cap++)
+            if (cap->api == v->api_key && cap->max < v->max_version)
+                v->max_version = cap->max;
+    }
+    encode_anew(a, &truth);
 }
 
 static uint64_t digest(const kci_buf *b)
@@ -87,15 +104,9 @@ static void tell_lie(host_liar *liar, answer *a)
     if (p->kind == HOST_FRAME) {
         host_frame_mutate(liar->variant, a->frame, a->header, &liar->past);
     } else {
-        /* what is decoded points into the frame, which is written over */
-        kci_buf copy = { 0 };
-        kci_buf_put(&copy, a->frame->data, a->frame->size);
-        kci_buf old = *a->frame;
-        *a->frame = copy;
         liar->given.arena = &liar->arena;
         if (host_mutate(p, liar->variant, a->msg, a->body, &liar->given, &lie))
             encode_anew(a, &lie);
-        kci_buf_free(&old);
     }
     liar->told++;
     bool changed = digest(a->frame) != before;
@@ -126,6 +137,8 @@ static void on_answer(void *arg, int32_t broker, int16_t api, int16_t version, k
               frame->size);
     if (!take_apart(liar, &a))
         return;
+    if (api == KCI_API_API_VERSIONS && liar->caps)
+        cap_versions(liar, &a);
     remember(liar, &a, broker);
     if (liar->seen)
         look(liar, &a);

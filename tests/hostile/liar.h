@@ -12,9 +12,10 @@
 #include "sim/world.h"
 
 typedef enum host_mode {
-    HOST_ONCE,   /* the first answer that has the place */
-    HOST_SECOND, /* the second one */
-    HOST_ALWAYS, /* all of them */
+    HOST_ONCE,       /* the first answer that has the place */
+    HOST_SECOND,     /* the second one */
+    HOST_ALWAYS,     /* all of them, for a while */
+    HOST_TO_THE_END, /* all of them, until the client is closed */
     HOST_MODES
 } host_mode;
 
@@ -23,9 +24,15 @@ extern const char *const host_mode_names[HOST_MODES];
 /* Told of every place of every answer while there is no lie; place NULL: the frame itself. */
 typedef void (*host_seen_fn)(void *arg, int16_t api, const host_place *place, bool natural);
 
+/* An API that the brokers say they know up to that version only. */
+typedef struct host_cap {
+    int16_t api, max;
+} host_cap;
+
 typedef struct host_liar {
     sim_world *world;
-    host_seen_fn seen; /* NULL: not interested */
+    const host_cap *caps; /* in every ApiVersions answer; ends with api -1; NULL: none */
+    host_seen_fn seen;    /* NULL: not interested */
     void *seen_arg;
 
     const host_place *place; /* NULL: no lie */

@@ -18,7 +18,7 @@ typedef struct options {
     const char *setting, *api, *place, *variant, *mode; /* NULL: all */
     int64_t sample;                                     /* 0: all */
     int workers;
-    bool trace, list;
+    bool trace, list, honest;
 } options;
 
 /* What is known of a case, in memory that all processes share. */
@@ -265,6 +265,19 @@ static int replay(job *j)
     return r.problems != 0;
 }
 
+static int run_honest(const options *opt)
+{
+    int setting = 0;
+    while (setting < host_setting_count &&
+           !matches(opt->setting, host_settings[setting].name, setting))
+        setting++;
+    if (setting == host_setting_count)
+        return 2;
+    host_result r = host_run_honest(setting, true, NULL, NULL);
+    fprintf(stderr, "%d problems%s%s\n", r.problems, *r.text ? ": " : "", r.text);
+    return r.problems != 0;
+}
+
 static void *share(size_t size)
 {
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -297,21 +310,22 @@ static int run_chosen(job *j)
 
 static void usage(FILE *out)
 {
-    fprintf(out,
-            "run [--sample N] [--workers N] [choice]   all combinations, or N spread over them\n"
-            "run --trace choice                        the first one, with a log of what happens\n"
-            "run --list [--place P]                    places; with P also the variants\n"
-            "choice: --setting S --api A --place P --variant V --mode M, each by name or #number\n");
+    fprintf(
+        out,
+        "run [--sample N] [--workers N] [choice]   all combinations, or N spread over them\n"
+        "run --trace choice                        the first one, with a log of what happens\n"
+        "run --list [--place P]                    places; with P also the variants\n"
+        "choice: --setting S --api A --place P --variant V --mode M, each by name or #number\n");
 }
 
 static bool parse(int argc, char **argv, options *opt)
 {
-    enum { SETTING = 256, API, PLACE, VARIANT, MODE, SAMPLE, WORKERS, TRACE, LIST, HELP };
+    enum { SETTING = 256, API, PLACE, VARIANT, MODE, SAMPLE, WORKERS, TRACE, LIST, HONEST, HELP };
     static const struct option longs[] = {
         { "setting", 1, 0, SETTING }, { "api", 1, 0, API },     { "place", 1, 0, PLACE },
         { "variant", 1, 0, VARIANT }, { "mode", 1, 0, MODE },   { "sample", 1, 0, SAMPLE },
         { "workers", 1, 0, WORKERS }, { "trace", 0, 0, TRACE }, { "list", 0, 0, LIST },
-        { "help", 0, 0, HELP },       { 0, 0, 0, 0 },
+        { "honest", 0, 0, HONEST },   { "help", 0, 0, HELP },   { 0, 0, 0, 0 },
     };
     const char **texts[] = { &opt->setting, &opt->api, &opt->place, &opt->variant, &opt->mode };
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -325,6 +339,8 @@ static bool parse(int argc, char **argv, options *opt)
             opt->trace = true;
         else if (c == LIST)
             opt->list = true;
+        else if (c == HONEST)
+            opt->honest = true;
         else
             return false;
     }
@@ -338,6 +354,8 @@ int main(int argc, char **argv)
         usage(stderr);
         return 2;
     }
+    if (opt.honest)
+        return run_honest(&opt);
     job j = { .opt = &opt };
     host_cases_find(&j.cases);
     choose(&j);

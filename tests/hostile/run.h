@@ -28,7 +28,7 @@ bool host_setting_is_built(int setting);
 
 host_result host_run(const host_case *c, bool trace);
 
-/* Without a lie; tells of every place of every answer. */
-host_result host_run_honest(int setting, host_seen_fn seen, void *arg);
+/* Without a lie; tells of every place of every answer (seen NULL: nobody). */
+host_result host_run_honest(int setting, bool trace, host_seen_fn seen, void *arg);
 
 #endif
