@@ -137,7 +137,7 @@ static void retry_later(kci_admin_op *op, kc_err err)
         finish_late(op, err);
         return;
     }
-    if (err == KC_E_NOT_CONTROLLER)
+    if (err == KC_E_NOT_CONTROLLER || err == KC_E_BROKER_NOT_AVAILABLE)
         kci_client_refresh(admin->client);
     kci_timer_set(loop, &op->timer, at);
 }
@@ -145,6 +145,17 @@ static void retry_later(kci_admin_op *op, kc_err err)
 static void on_timer(kci_timer *timer)
 {
     attempt(KCI_CONTAINER_OF(timer, kci_admin_op, timer));
+}
+
+/* A broker that nobody has asked about yet: there may be no metadata at all. */
+static bool may_be_there(const kci_admin_op *op, kc_err err)
+{
+    if (err != KC_E_BROKER_NOT_AVAILABLE)
+        return false;
+    kci_metadata *now = kci_client_metadata(op->admin->client);
+    bool old = now->generation == 0 || now->fetched_us < op->begun_us;
+    kci_metadata_unref(now);
+    return old;
 }
 
 static void on_done(kci_call *call, kc_err err, const kci_response *response, const char *why)
@@ -161,7 +172,7 @@ static void on_done(kci_call *call, kc_err err, const kci_response *response, co
     } else {
         err = op->type->read(op, response);
     }
-    if (err && kci_admin_is_transient(err))
+    if (err && (kci_admin_is_transient(err) || may_be_there(op, err)))
         retry_later(op, err);
     else
         finish(op, err);
@@ -210,6 +221,7 @@ static void start(void *arg)
         return;
     }
     op->reserved = true;
+    op->begun_us = kci_loop_now(loop);
     op->timer.fn = on_timer;
     kci_list_push_back(&admin->ops, &op->link);
     attempt(op);

@@ -39,7 +39,7 @@ struct kci_admin_op {
     kc_admin *admin; /* NULL once the admin is gone */
     kci_link link;
     kci_timer timer;
-    int64_t deadline_us;
+    int64_t begun_us, deadline_us;
     uint32_t attempts;
     kc_err stop_err; /* not KC_OK: end with it as soon as the call allows */
     bool in_flight, reserved;

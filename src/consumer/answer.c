@@ -66,6 +66,7 @@ static void back_to_leader(kc_consumer *c, kci_part *p)
 static void out_of_range(kc_consumer *c, kci_part *p)
 {
     if (p->preferred >= 0) { /* a follower may lag: the leader decides */
+        p->epoch_unsure = p->sent_fetch_epoch >= 0;
         back_to_leader(c, p);
     } else if (hold_back(c, p)) {
         return;
@@ -122,7 +123,10 @@ static void part_failed(kc_consumer *c, kci_part *p, const part_data *d,
         take_hint(c, p, d, body);
         try_again(c, p, true);
         return;
-    case KC_E_UNKNOWN_LEADER_EPOCH: /* the broker has older metadata than we have */
+    case KC_E_UNKNOWN_LEADER_EPOCH: /* the broker has older metadata than we have, or ours is wrong
+                                     */
+        try_again(c, p, true);
+        return;
     case KC_E_OFFSET_NOT_AVAILABLE:
     case KC_E_UNKNOWN_SERVER_ERROR:
         try_again(c, p, false);
@@ -151,10 +155,11 @@ static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
     else
         p->first = s;
     p->last = s;
+    p->source->brought = true;
     p->queued_bytes += s->size;
     p->fetch_offset = s->next_offset;
-    if (s->size > 0)
-        p->fetch_epoch = s->leader_epoch;
+    if (s->size > 0) /* records of a leader that is still to come are a lie */
+        p->fetch_epoch = s->leader_epoch <= p->sent_epoch ? s->leader_epoch : -1;
     p->eof = false;
     p->epoch_unsure = false;
     if (s->tail_error != KC_OK) {
@@ -304,6 +309,7 @@ kc_err kci_consumer_answer(kc_consumer *c, kci_source *s, const kci_response *r)
     bool first = true;
     kc_err err = hold_frame(c, r, &fetched);
     c->last_mark++;
+    s->brought = false;
     for (int32_t i = 0; i < body->responses.count; i++)
         take_topic(c, s, &body->responses.data[i], body, fetched, &first);
     note_ends(c, s, c->last_mark);

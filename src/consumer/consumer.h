@@ -148,6 +148,9 @@ void kci_part_retry(kc_consumer *c, kci_part *p);
 /* Whether the metadata lets that replica of the partition be fetched from. */
 bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node);
 
+/* Looks at it again after a pause that grows with `times`; not fetched until then. */
+void kci_part_pause(kc_consumer *c, kci_part *p, uint32_t times);
+
 /* Any thread. Changes the state; illegal changes are bugs. */
 void kci_part_set_state(kci_part *p, kci_part_state state);
 

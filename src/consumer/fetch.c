@@ -19,7 +19,9 @@ enum {
     OVERHEAD = 20 * 1024, /* of an answer: its own fields, and the rounding of its frame */
     OVERHEAD_PART = 64,
     /* Another consumer's Fetch at the same connection is served first: waits are short then. */
-    SHARED_WAIT_MS = 50
+    SHARED_WAIT_MS = 50,
+    /* So many answers in a row may come at once and bring nothing, as when leaders move. */
+    IDLE_MAX = 3
 };
 
 static void on_fetched(kci_call *call, kc_err err, const kci_response *response, const char *why);
@@ -148,12 +150,17 @@ static bool check_epochs(kc_consumer *c, kci_source *s)
     return s->wanted > 0;
 }
 
+static void pause_source(kc_consumer *c, kci_source *s, uint32_t times)
+{
+    s->retry_us = kci_loop_now(c->loop) + kci_backoff_delay(&c->backoff, times, &c->random);
+    kci_consumer_due_at(c, s->retry_us);
+}
+
 static void source_retry(kc_consumer *c, kci_source *s)
 {
     if (s->failures < 30)
         s->failures++;
-    s->retry_us = kci_loop_now(c->loop) + kci_backoff_delay(&c->backoff, s->failures, &c->random);
-    kci_consumer_due_at(c, s->retry_us);
+    pause_source(c, s, s->failures);
 }
 
 /* The version for the next request; below 0: not now. */
@@ -278,6 +285,18 @@ static void fetch_failed(kc_consumer *c, kci_source *s, kc_err err, const char *
     c->want_refresh = true;
 }
 
+/* A broker that has nothing to say lets us wait. One that answers at once, and never with anything
+ * that can be used, would be asked as fast as the network allows: the asking slows down. */
+static void note_idle(kc_consumer *c, kci_source *s, const kci_response *r)
+{
+    bool at_once = r->rtt_us < (int64_t)s->body.max_wait_ms * 1000 / 2;
+    s->idle = s->brought || !at_once ? 0 : s->idle + 1;
+    if (s->idle <= IDLE_MAX)
+        return;
+    s->idle = s->idle > 30 ? 30 : s->idle;
+    pause_source(c, s, s->idle - IDLE_MAX);
+}
+
 static void note_answer_size(kc_consumer *c, const kci_source *s, const kci_response *r)
 {
     if (r->frame->cap > s->reserved && r->frame->cap > c->largest_answer)
@@ -301,10 +320,12 @@ static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
         c->want_refresh |= !new_session;
         return;
     }
-    if (kci_consumer_answer(c, s, r) == KC_OK)
-        s->failures = 0;
-    else
+    if (kci_consumer_answer(c, s, r) != KC_OK) {
         source_retry(c, s);
+        return;
+    }
+    s->failures = 0;
+    note_idle(c, s, r);
 }
 
 /* Ends the session at the broker: an empty request with epoch -1 that nobody waits for. */

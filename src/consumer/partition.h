@@ -112,6 +112,8 @@ typedef struct kci_part {
     uint32_t failures;
     uint32_t resets; /* without a fetch that worked since */
     int64_t retry_us;
+    uint32_t upsets;  /* positions in a row that brokers did not accept, */
+    int64_t upset_us; /* and when the last one was */
     kci_probe probe;
     uint64_t probe_token;
 } kci_part;

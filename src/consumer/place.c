@@ -4,6 +4,11 @@
  * on the todo list, and the next step follows from its state. */
 #include "consumer/consumer.h"
 
+enum {
+    UPSETS_MAX = 3,            /* in a row without a pause */
+    CALM_US = 10 * 1000 * 1000 /* after so long they are not in a row */
+};
+
 static void on_probe(kci_probe *probe, kc_err err);
 
 static void ask(kc_consumer *c, kci_part *p, kci_part_state state)
@@ -147,6 +152,19 @@ static void on_probe(kci_probe *probe, kc_err err)
     kci_part_unref(p);
 }
 
+/* Brokers have refused a position. When they refuse what they have offered themselves, again and
+ * again, trying goes on ever more slowly. */
+static void upset(kc_consumer *c, kci_part *p)
+{
+    int64_t now = kci_loop_now(c->loop);
+    if (now - p->upset_us > CALM_US)
+        p->upsets = 0;
+    p->upset_us = now;
+    p->upsets += p->upsets < 30;
+    if (p->upsets > UPSETS_MAX)
+        kci_part_pause(c, p, p->upsets - UPSETS_MAX);
+}
+
 /* Begins at auto.offset.reset; false: there is none. The buffer is empty. */
 static bool reset(kc_consumer *c, kci_part *p)
 {
@@ -201,4 +219,5 @@ void kci_part_truncated(kc_consumer *c, kci_part *p, int64_t end, int32_t epoch)
     kci_part_set_position(c, p, end < p->position ? end : p->position, epoch);
     p->checked_epoch = p->leader_epoch;
     kci_part_todo(c, p);
+    upset(c, p);
 }

@@ -202,7 +202,7 @@ static bool finish_all(const probe_call *lc, kc_err err)
         kc_err e = err;
         if (e == KC_OK)
             e = l->answered ? l->err : KC_E_UNKNOWN_SERVER_ERROR;
-        stale |= (kc_error_flags(e) & KC_ERROR_REFRESH_METADATA) != 0;
+        stale |= (kc_error_flags(e) & KC_ERROR_REFRESH_METADATA) || e == KC_E_UNKNOWN_LEADER_EPOCH;
         l->busy = false;
         l->done(l, e);
     }

@@ -53,12 +53,17 @@ static void wait_until(kc_consumer *c, kci_part *p, int64_t at_us)
     kci_consumer_due_at(c, at_us);
 }
 
+void kci_part_pause(kc_consumer *c, kci_part *p, uint32_t times)
+{
+    wait_until(c, p, now_us(c) + kci_backoff_delay(&c->backoff, times, &c->random));
+    kci_part_update_want(c, p);
+}
+
 void kci_part_retry(kc_consumer *c, kci_part *p)
 {
     if (p->failures < 30)
         p->failures++;
-    wait_until(c, p, now_us(c) + kci_backoff_delay(&c->backoff, p->failures, &c->random));
-    kci_part_update_want(c, p);
+    kci_part_pause(c, p, p->failures);
 }
 
 void kci_part_offer(kc_consumer *c, kci_part *p)
@@ -286,10 +291,12 @@ static int32_t choose_node(kc_consumer *c, kci_part *p)
 {
     if (p->preferred < 0)
         return p->leader;
-    bool good = now_us(c) < p->preferred_until && kci_part_replica_is_usable(c, p, p->preferred);
-    if (!good)
-        p->preferred = -1;
-    return good ? p->preferred : p->leader;
+    bool usable = kci_part_replica_is_usable(c, p, p->preferred);
+    c->want_refresh |= !usable; /* the leader knows it: what we know may be old */
+    if (usable && now_us(c) < p->preferred_until)
+        return p->preferred;
+    p->preferred = -1;
+    return p->leader;
 }
 
 static void leave_source(kci_part *p)

@@ -53,6 +53,8 @@ typedef struct kci_source {
 
     uint32_t failures;
     int64_t retry_us; /* loop time before which nothing is sent */
+    bool brought;     /* the last answer had records that could be used */
+    uint32_t idle;    /* answers in a row that came at once and brought nothing */
 } kci_source;
 
 /* What is the same in all requests. */

@@ -77,6 +77,18 @@ static bool set_address(kci_broker *broker, kc_bytes host, uint16_t port)
     return true;
 }
 
+/* Who answers at the old address may be another broker now. */
+static bool move(kci_broker *broker, kc_bytes host, uint16_t port)
+{
+    if (!set_address(broker, host, port))
+        return false;
+    for (int i = 0; i < KCI_CLASS_COUNT; i++)
+        if (broker->connections[i])
+            kci_connection_renew(broker->connections[i], kci_client_now(broker->client),
+                                 "its address has changed");
+    return true;
+}
+
 /* -- the table ----------------------------------------------------------------------------------
  */
 
@@ -132,7 +144,7 @@ kci_broker *kci_broker_learn(kc_client *client, int32_t id, kc_bytes host, int32
         return NULL;
     if (!broker)
         broker = add(client, id, host, (uint16_t)port);
-    else if (!has_address(broker, host, port) && !set_address(broker, host, (uint16_t)port))
+    else if (!has_address(broker, host, port) && !move(broker, host, (uint16_t)port))
         return NULL;
     if (broker)
         broker->known = true;

@@ -9,6 +9,9 @@
 
 static const int64_t complaint_first_us = 10000000, complaint_most_us = 300000000;
 
+/* What was refused for good is asked for so many of the longest pauses later: the cause may go. */
+static const int64_t recheck_pauses = 10;
+
 static void on_answer(kci_call *call, kc_err err, const kci_response *response, const char *why);
 
 static void lock(kci_cluster *cluster)
@@ -188,6 +191,8 @@ static void ask(kci_cluster *cluster, bool all)
     cluster->asked_us = now_of(cluster);
     if (cluster->missing_us == 0)
         cluster->missing_us = cluster->asked_us;
+    if (all)
+        cluster->recheck_us = INT64_MAX;
     lock(cluster);
     if (all)
         cluster->refresh = false;
@@ -224,7 +229,8 @@ static void look(kci_cluster *cluster)
     int64_t aged = needs.any && cluster->current->generation > 0
                        ? after(cluster->current->fetched_us, client->settings.metadata_age_us)
                        : INT64_MAX;
-    int64_t all_at = refresh ? sooner(cluster->refresh_us, aged) : aged;
+    int64_t all_at = sooner(refresh ? sooner(cluster->refresh_us, aged) : aged,
+                            needs.any ? cluster->recheck_us : INT64_MAX);
     int64_t due = sooner(all_at, needs.unasked ? 0 : INT64_MAX);
     if (due == INT64_MAX) {
         kci_timer_stop(client->loop, &cluster->timer);
@@ -318,14 +324,21 @@ static kc_err take_over(kci_cluster *cluster, const kci_metadata_response *answe
 
     lock(cluster);
     kci_metadata *next = kci_merge_answer(&merge);
-    if (next) {
-        kci_topics_asked(cluster);
-        cluster->refresh |= merge.unsettled || cluster->partial;
+    if (next && !merge.absurd) {
+        bool lacks = kci_topics_asked(cluster, next);
+        cluster->refresh |= lacks || merge.unsettled || cluster->partial;
     }
     unlock(cluster);
     if (!next)
         return KC_E_NO_MEMORY;
+    if (merge.absurd) {
+        kci_metadata_unref(next);
+        return KC_E_PROTOCOL;
+    }
     plan_refresh(cluster, merge.changed);
+    if (merge.refused)
+        cluster->recheck_us =
+            merge.now_us + recheck_pauses * cluster->client->settings.retry.max_us;
     cluster->failures = 0;
     cluster->hold_us = 0;
     cluster->missing_us = 0;
@@ -389,6 +402,7 @@ kc_err kci_cluster_init(kci_cluster *cluster, kc_client *client)
         return KC_E_NO_MEMORY;
     }
     kci_map_init(&cluster->topics, kci_random_next(&client->random));
+    cluster->recheck_us = INT64_MAX;
     cluster->look.fn = on_look;
     cluster->publish.fn = on_publish;
     cluster->timer.fn = on_timer;

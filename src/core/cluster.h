@@ -37,6 +37,7 @@ typedef struct kci_cluster {
     int64_t asked_us;   /* when the last request began */
     int64_t refresh_us; /* no request on demand before */
     int64_t hold_us;    /* no request at all before: the last one failed */
+    int64_t recheck_us; /* when to ask again for topics that were refused; INT64_MAX: none was */
     int64_t missing_us; /* since when an answer has been missing; 0: none is */
     kci_log_limit complaints;
 } kci_cluster;
@@ -71,8 +72,9 @@ kci_topic_care kci_topics_care(const kci_cluster *cluster, kc_bytes name);
  * are copied to cluster->arena. */
 kc_err kci_topics_request(kci_cluster *cluster, bool all);
 
-/* The topics in cluster->request were answered. */
-void kci_topics_asked(kci_cluster *cluster);
+/* The topics in cluster->request were answered: `next` is what is known now. Returns whether it
+ * lacks one that is in use. */
+bool kci_topics_asked(kci_cluster *cluster, const kci_metadata *next);
 
 void kci_topics_free(kci_cluster *cluster);
 

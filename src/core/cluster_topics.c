@@ -167,13 +167,18 @@ kc_err kci_topics_request(kci_cluster *cluster, bool all)
     return KC_OK;
 }
 
-void kci_topics_asked(kci_cluster *cluster)
+bool kci_topics_asked(kci_cluster *cluster, const kci_metadata *next)
 {
+    bool lacks = false;
+
     for (int32_t i = 0; i < cluster->request.topics.count; i++) {
         topic_use *use = kci_map_get(&cluster->topics, cluster->request.topics.data[i].name);
-        if (use)
-            use->asked = true;
+        if (!use)
+            continue;
+        use->asked = true;
+        lacks |= use->count > 0 && !kci_metadata_topic(next, name_of(use));
     }
+    return lacks;
 }
 
 void kci_topics_free(kci_cluster *cluster)

@@ -106,6 +106,12 @@ static int64_t idle_at(const kci_connection *connection)
     return kci_conn_last_active(connection->stream) + idle;
 }
 
+/* While answers are due nothing can be done about it; the last of them comes back here. */
+static int64_t renew_at(const kci_connection *connection)
+{
+    return kci_connection_is_idle(connection) ? connection->renew_us : INT64_MAX;
+}
+
 static int64_t due_in_state(const kci_connection *connection)
 {
     switch (connection->state) {
@@ -118,7 +124,7 @@ static int64_t due_in_state(const kci_connection *connection)
     case KCI_CONNECTION_UP:
         if (connection->throttled_until_us > 0)
             return sooner(connection->throttled_until_us, idle_at(connection));
-        return sooner(idle_at(connection), connection->reauth_us);
+        return sooner(idle_at(connection), renew_at(connection));
     default:
         return INT64_MAX;
     }
@@ -151,8 +157,8 @@ static void on_due_up(kci_connection *connection, int64_t now)
         return;
     if (idle_at(connection) <= now)
         kci_connection_close(connection, KC_OK, "idle");
-    else if (connection->reauth_us <= now && kci_connection_is_idle(connection))
-        kci_connection_close(connection, KC_OK, "its SASL session ends");
+    else if (renew_at(connection) <= now)
+        kci_connection_close(connection, KC_OK, connection->renew_why);
 }
 
 static void on_timer(kci_timer *timer)
@@ -183,6 +189,18 @@ void kci_connection_want(kci_connection *connection)
     if (!over || connection->wanted)
         return;
     connection->wanted = true;
+    kci_connection_schedule(connection);
+}
+
+void kci_connection_renew(kci_connection *connection, int64_t at_us, const char *why)
+{
+    bool over =
+        connection->state == KCI_CONNECTION_DOWN || connection->state == KCI_CONNECTION_CLOSING;
+
+    if (over || connection->renew_us <= at_us)
+        return;
+    connection->renew_us = at_us;
+    connection->renew_why = why;
     kci_connection_schedule(connection);
 }
 
@@ -278,7 +296,7 @@ static void reset(kci_connection *connection)
     connection->lookup = NULL;
     connection->connected = connection->came_up = connection->proven = false;
     connection->throttled_until_us = 0;
-    connection->reauth_us = INT64_MAX;
+    connection->renew_us = INT64_MAX;
     connection->fault.code = KC_OK;
     connection->counted = (kci_conn_counters){ 0 };
 }
@@ -325,7 +343,7 @@ kci_connection *kci_connection_new(kci_broker *broker, kci_class cls)
     connection->broker = broker;
     connection->cls = cls;
     connection->timer.fn = on_timer;
-    connection->call_deadline_us = connection->reauth_us = INT64_MAX;
+    connection->call_deadline_us = connection->renew_us = INT64_MAX;
     kci_list_init(&connection->queue);
     kci_list_init(&connection->flights);
     return connection;

@@ -60,7 +60,8 @@ typedef struct kci_connection {
     int64_t setup_deadline_us;  /* for VERSIONS and AUTH */
     int64_t call_deadline_us;   /* not later than the first deadline of a call; INT64_MAX: none */
     int64_t throttled_until_us; /* 0: not throttled */
-    int64_t reauth_us;          /* when the session ends that SASL has granted; INT64_MAX: never */
+    int64_t renew_us;           /* from when on this stream is to be replaced; INT64_MAX: never */
+    const char *renew_why;      /* static */
     kci_versions_table versions;
     kci_setup setup;
     kci_conn_counters counted; /* what the statistics have seen of the stream's */
@@ -99,6 +100,10 @@ void kci_connection_works(kci_connection *connection);
 
 /* Asks for it to be opened, as soon as the broker's backoff allows. */
 void kci_connection_want(kci_connection *connection);
+
+/* From `at_us` on nothing more is sent on the present stream, if there is one; once all is answered
+ * it is closed, and opened anew when needed. why: static. */
+void kci_connection_renew(kci_connection *connection, int64_t at_us, const char *why);
 
 /* Queues a call; sends it if possible. */
 void kci_connection_add(kci_connection *connection, kci_call *call);

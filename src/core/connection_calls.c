@@ -89,14 +89,14 @@ static kc_err send_call(kci_connection *connection, kci_call *call)
     return KC_OK;
 }
 
-/* The session that SASL granted ends soon: nothing more is sent, and once all is answered the
- * connection is opened anew. */
+/* The stream is to be replaced: nothing more is sent, and once all is answered the connection is
+ * opened anew. */
 static bool is_draining(kci_connection *connection)
 {
-    if (connection->reauth_us > kci_client_now(connection->client))
+    if (connection->renew_us > kci_client_now(connection->client))
         return false;
     if (connection->flying == 0)
-        kci_connection_close(connection, KC_OK, "its SASL session ends");
+        kci_connection_close(connection, KC_OK, connection->renew_why);
     return true;
 }
 

@@ -347,7 +347,9 @@ static void keep_lifetime(kci_connection *connection, int64_t lifetime_ms)
     if (lifetime_ms <= 0 || lifetime_ms > INT64_MAX / 4000)
         return;
     double part = 0.85 + 0.1 * kci_random_unit(&client->random);
-    connection->reauth_us = kci_client_now(client) + (int64_t)((double)lifetime_ms * 1000 * part);
+    kci_connection_renew(connection,
+                         kci_client_now(client) + (int64_t)((double)lifetime_ms * 1000 * part),
+                         "its SASL session ends");
 }
 
 static void on_authenticate(kci_connection *connection,

@@ -15,6 +15,9 @@ typedef kci_metadata_response_metadata_response_partition answer_partition;
 /* Leader epochs in older answers are not reliable (KAFKA-9212). */
 enum { EPOCHS_FROM = 9 };
 
+/* How long answers with older leader epochs are put down to brokers that lag behind. */
+static const int64_t dispute_us = 10000000;
+
 /* A draft with its memory: scratch for lists, references of the topics in it. */
 typedef struct work {
     kci_draft draft;
@@ -112,9 +115,12 @@ static int32_t partition_count(const answer_topic *t, const kci_topic_meta *know
                                                                 : t->partitions.count;
 }
 
-static void fill_partitions(kci_partition_meta *list, int32_t count, const answer_topic *t,
-                            const kci_topic_meta *known, int16_t version)
+/* Returns whether the answer is older than what is known. keep: that goes on to be true then. */
+static bool fill_partitions(kci_partition_meta *list, int32_t count, const answer_topic *t,
+                            const kci_topic_meta *known, int16_t version, bool keep)
 {
+    bool older = false;
+
     for (int32_t i = 0; i < count; i++)
         list[i] = known && i < known->partition_count && i >= t->partitions.count
                       ? known->partitions[i]
@@ -124,10 +130,31 @@ static void fill_partitions(kci_partition_meta *list, int32_t count, const answe
         if (number < 0 || number >= count)
             continue;
         list[number] = partition_of(&t->partitions.data[i], version);
-        if (known && number < known->partition_count &&
-            is_older(&list[number], &known->partitions[number]))
+        if (!known || number >= known->partition_count ||
+            !is_older(&list[number], &known->partitions[number]))
+            continue;
+        older = true;
+        if (keep)
             list[number] = known->partitions[number];
     }
+    return older;
+}
+
+/* The partitions of a topic without error; same: as it is known, or NULL. False: out of memory. */
+static bool take_partitions(work *w, const kci_merge *merge, const answer_topic *t,
+                            const kci_topic_meta *same, kci_topic_meta *m)
+{
+    int64_t since = same ? same->disputed_us : 0;
+    bool keep = since == 0 || merge->now_us - since < dispute_us;
+
+    m->partition_count = partition_count(t, same);
+    kci_partition_meta *list = kci_arena_array(&w->arena, (size_t)m->partition_count, sizeof *list);
+    if (!list)
+        return false;
+    m->partitions = list;
+    if (fill_partitions(list, m->partition_count, t, same, merge->version, keep) && keep)
+        m->disputed_us = since ? since : merge->now_us;
+    return true;
 }
 
 static bool is_changed(const kci_topic_meta *a, const kci_topic_meta *b)
@@ -143,14 +170,24 @@ static bool is_changed(const kci_topic_meta *a, const kci_topic_meta *b)
     return false;
 }
 
-static bool is_unsettled(const kci_topic_meta *t)
+static bool is_unsettled(const kci_topic_meta *t, const kci_draft *draft)
 {
     if (t->err != KC_OK)
         return (kc_error_flags(t->err) & KC_ERROR_RETRIABLE) != 0;
     for (int32_t i = 0; i < t->partition_count; i++)
-        if (t->partitions[i].leader < 0)
+        if (!has_node(draft, t->partitions[i].leader))
             return true;
-    return false;
+    return t->disputed_us != 0;
+}
+
+/* Whether it is good enough for those who use it. */
+static void judge(kci_merge *merge, const kci_topic_meta *t, const kci_draft *draft)
+{
+    if (merge->care(merge->arg, t->name) != KCI_TOPIC_IN_USE)
+        return;
+    bool unsettled = is_unsettled(t, draft);
+    merge->unsettled |= unsettled;
+    merge->refused |= t->err != KC_OK && !unsettled;
 }
 
 static void add_topic(work *w, kci_topic_block *block)
@@ -176,18 +213,13 @@ static void take_topic(work *w, kci_merge *merge, const answer_topic *t,
         const kci_topic_meta *same = known && is_same_topic(known, &t->topic_id) ? known : NULL;
         if (same && kci_uuid_is_zero(&m.id))
             m.id = same->id;
-        m.partition_count = partition_count(t, same);
-        kci_partition_meta *list =
-            kci_arena_array(&w->arena, (size_t)m.partition_count, sizeof *list);
-        if (!list) {
+        if (!take_partitions(w, merge, t, same, &m)) {
             w->failed = true;
             return;
         }
-        fill_partitions(list, m.partition_count, t, same, merge->version);
-        m.partitions = list;
     }
     merge->changed |= is_changed(&m, known);
-    merge->unsettled |= is_unsettled(&m) && merge->care(merge->arg, t->name) == KCI_TOPIC_IN_USE;
+    judge(merge, &m, &w->draft);
     add_topic(w, kci_topic_block_new(&m));
 }
 
@@ -204,8 +236,9 @@ static int compare_answers(const void *a, const void *b)
 }
 
 /* The answer's topics by name, each once; their count. */
-static int32_t sort_answer(work *w, const kci_metadata_response *answer, const answer_topic ***out)
+static int32_t sort_answer(work *w, kci_merge *merge, const answer_topic ***out)
 {
+    const kci_metadata_response *answer = merge->answer;
     int32_t count = 0, kept = 0;
     const answer_topic **list =
         kci_arena_array(&w->arena, (size_t)answer->topics.count, sizeof *list);
@@ -217,9 +250,11 @@ static int32_t sort_answer(work *w, const kci_metadata_response *answer, const a
             list[count++] = &answer->topics.data[i];
     if (count)
         qsort(list, (size_t)count, sizeof(const answer_topic *), compare_answers);
-    for (int32_t i = 0; i < count; i++)
+    for (int32_t i = 0; i < count; i++) {
         if (kept == 0 || !kci_bytes_equal(list[kept - 1]->name, list[i]->name))
             list[kept++] = list[i];
+        merge->absurd |= !kci_uuid_equal(&list[kept - 1]->topic_id, &list[i]->topic_id);
+    }
     return kept;
 }
 
@@ -228,7 +263,7 @@ static void take_topics(work *w, kci_merge *merge)
 {
     const kci_metadata *old = merge->old;
     const answer_topic **list;
-    int32_t count = sort_answer(w, merge->answer, &list);
+    int32_t count = sort_answer(w, merge, &list);
     int32_t o = 0, n = 0;
 
     w->draft.topics = kci_arena_array(&w->arena, (size_t)count + (size_t)old->topic_count,
@@ -241,7 +276,7 @@ static void take_topics(work *w, kci_merge *merge)
         if (order < 0) {
             if (merge->care(merge->arg, old->topics[o].name) != KCI_TOPIC_FORGOTTEN)
                 add_topic(w, shared(kci_snapshot_block(old, o)));
-            o++;
+            judge(merge, &old->topics[o++], &w->draft);
             continue;
         }
         take_topic(w, merge, list[n++], order == 0 ? &old->topics[o] : NULL);
@@ -271,12 +306,13 @@ kci_metadata *kci_merge_answer(kci_merge *merge)
                           .cluster_id = answer->cluster_id,
                           .controller = answer->controller_id < 0 ? -1 : answer->controller_id } };
 
-    merge->changed = merge->unsettled = false;
+    merge->changed = merge->unsettled = merge->refused = merge->absurd = false;
     take_nodes(&w, answer);
     take_topics(&w, merge);
     merge->changed |= nodes_changed(merge->old, &w.draft);
     kci_metadata *next = w.failed ? NULL : kci_snapshot_new(&w.draft);
     work_free(&w);
+    merge->absurd |= next && !kci_snapshot_is_sound(next);
     return next;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a broker's answer changes in what is known. Brokers learn of changes at different times, so
  * an answer may be older than what is known already; per partition, the leader epoch tells
- * (KIP-320). */
+ * (KIP-320). But an epoch that no answer confirms for a while was never true (a broker lied, or the
+ * cluster was restored from an older state): then the older ones are believed. */
 #ifndef CORE_MERGE_H
 #define CORE_MERGE_H
 
@@ -24,7 +25,10 @@ typedef struct kci_merge {
     void *arg;
     /* Results. */
     bool changed;   /* it brought anything new */
-    bool unsettled; /* a topic in use has a retriable error, or a partition no leader */
+    bool unsettled; /* a topic in use has a retriable error, a partition without a leader that the
+                       answer describes, or older leader epochs than before */
+    bool refused;   /* a topic in use has an error that is not retriable */
+    bool absurd;    /* two topics have one id, or one topic two: the result is not to be used */
 } kci_merge;
 
 /* The next snapshot, generation old + 1; NULL when out of memory. Nodes and partitions that make no

@@ -33,6 +33,8 @@ typedef struct kci_topic_meta {
     bool internal;
     int32_t partition_count;
     const kci_partition_meta *partitions; /* by number */
+    int64_t disputed_us; /* since when answers have had older leader epochs than this; 0: they do
+                            not */
 } kci_topic_meta;
 
 typedef struct kci_metadata {
@@ -58,8 +60,9 @@ const kci_node *kci_metadata_node(const kci_metadata *metadata, int32_t id);
 
 /* The topics that are asked for: counted per name. Any thread (posts to the loop). A topic that the
  * last user drops is forgotten after metadata.max.idle.ms. A name not asked for yet is asked for at
- * once; one whose answer was a retriable error is asked for again, with backoff, for as long as it
- * is wanted. KC_E_NO_MEMORY, KC_E_INVALID_ARGUMENT (empty or longer than 249 bytes). */
+ * once; one whose answer was an error, or that the answer left out, is asked for again, with
+ * backoff (rarely, when the error is not retriable), for as long as it is wanted. KC_E_NO_MEMORY,
+ * KC_E_INVALID_ARGUMENT (empty or longer than 249 bytes). */
 kc_err kci_client_want_topic(kc_client *client, kc_bytes name);
 
 /* The same for a producer: the broker may create the topic whatever allow.auto.create.topics says

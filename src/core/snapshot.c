@@ -174,6 +174,16 @@ kci_metadata *kci_snapshot_new(kci_draft *draft)
     return &s->pub;
 }
 
+bool kci_snapshot_is_sound(const kci_metadata *pub)
+{
+    const snapshot *s = (const snapshot *)(const void *)pub;
+
+    for (int32_t i = 1; i < s->id_count; i++)
+        if (kci_uuid_equal(&s->by_id[i - 1]->id, &s->by_id[i]->id))
+            return false;
+    return true;
+}
+
 kci_topic_block *kci_snapshot_block(const kci_metadata *pub, int32_t index)
 {
     const snapshot *s = (const snapshot *)(const void *)pub;

@@ -33,6 +33,9 @@ typedef struct kci_draft {
 /* One reference; NULL when out of memory. */
 kci_metadata *kci_snapshot_new(kci_draft *draft);
 
+/* False when two topics have the same id: somebody has told nonsense. */
+bool kci_snapshot_is_sound(const kci_metadata *snapshot);
+
 /* The shared block of the index-th topic; borrowed. */
 kci_topic_block *kci_snapshot_block(const kci_metadata *snapshot, int32_t index);
 

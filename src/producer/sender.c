@@ -59,6 +59,15 @@ static void set_leader(kc_producer *p, kci_part *part, const kci_topic_meta *met
         part->leader_epoch = m->leader_epoch;
 }
 
+/* A broker that was not known may be now: what waits for it is looked at again. */
+static void try_peers(kc_producer *p)
+{
+    kci_list *peers = &p->sender.peers;
+    for (kci_link *at = kci_list_first(peers); at; at = kci_list_next(peers, at))
+        if (!kci_list_is_empty(&KCI_CONTAINER_OF(at, kci_peer, link)->ready))
+            kci_sender_want_turn(p);
+}
+
 static void on_metadata(kci_user *user, const kci_metadata *now)
 {
     kc_producer *p = producer_of(KCI_CONTAINER_OF(user, kci_sender, user));
@@ -74,6 +83,7 @@ static void on_metadata(kci_user *user, const kci_metadata *now)
         set_leader(p, part, meta);
         kci_sender_consider(p, part);
     }
+    try_peers(p);
     atomic_store_explicit(&p->accum.metadata_us, now->fetched_us, memory_order_relaxed);
     atomic_store_explicit(&p->accum.metadata_generation, now->generation, memory_order_release);
     kci_waiters_wake(&p->waiters, KCI_WAIT_METADATA);

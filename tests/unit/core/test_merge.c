@@ -17,7 +17,7 @@ static kci_topic_care care(void *arg, kc_bytes name)
     return care_of;
 }
 
-static bool changed, unsettled;
+static bool changed, unsettled, absurd;
 
 /* Merges and gives the old snapshot back. */
 static kci_metadata *merge_as(kci_metadata *old, const kci_metadata_response *answer,
@@ -30,6 +30,7 @@ static kci_metadata *merge_as(kci_metadata *old, const kci_metadata_response *an
     cr_assert_eq(next->generation, old->generation + 1);
     changed = m.changed;
     unsettled = m.unsettled;
+    absurd = m.absurd;
     kci_metadata_unref(old);
     return next;
 }
@@ -306,4 +307,22 @@ Test(merge, failing_allocations_change_nothing)
     }
     cr_assert_eq(first(old)->leader, 1);
     kci_metadata_unref(old);
+}
+
+Test(merge, ids_that_contradict_each_other_are_noticed)
+{
+    partition p = part(0, 1, 1);
+    topic t[2] = { named("a", 7, &p, 1), named("b", 7, &p, 1) };
+    kci_metadata_response answer = answer_of(t, 2);
+    kci_metadata *m = merge_as(empty(), &answer, 12);
+
+    cr_assert(absurd, "two topics, one id");
+    kci_metadata_unref(m);
+    t[1] = named("a", 8, &p, 1);
+    m = merge_as(empty(), &answer, 12);
+    cr_assert(absurd, "one topic, two ids");
+    t[1] = named("a", 7, &p, 1);
+    m = merge_as(m, &answer, 12);
+    cr_assert_not(absurd);
+    kci_metadata_unref(m);
 }
