@@ -276,6 +276,8 @@ static bool at_end(sim_run *r, int c)
 bool sim_app_finish(sim_run *r)
 {
     flush_all(r);
+    for (int p = 0; p < r->plan->partitions; p++)
+        history_readable(r->history, p, kc_mock_high_watermark(r->mock, SIM_TOPIC, p));
     for (int c = 0; c < r->plan->consumers; c++) {
         for (int p = 0; p < r->plan->partitions; p++) {
             kc_topic_partition tp = { kc_str(SIM_TOPIC), p };

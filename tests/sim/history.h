@@ -65,6 +65,11 @@ void history_cut(history *h, int partition, int64_t offset);
 /* An offset that holds no record of ours (an end marker of a transaction): polls pass over it. */
 void history_gap(history *h, int partition, int64_t offset);
 
+/* Consumers have been let read up to this offset; what comes into the log later (a request that a
+ * broker still held) they need not have seen. Without this call: to the end
+ * of the log. */
+void history_readable(history *h, int partition, int64_t end);
+
 /* A record of the final log, in the order of offsets per partition; base: the log's start. */
 void history_log_begin(history *h, int partition, int64_t log_start);
 void history_logged(history *h, int partition, int64_t offset, uint64_t id);

@@ -15,7 +15,7 @@
 #include "sim/bugs.h"
 #include "sim/scenarios.h"
 
-enum { MAX_WORKERS = 64, WATCHDOG_S = 60, BUG_SEEDS = 2000 };
+enum { MAX_WORKERS = 64, WATCHDOG_S = 60, BUG_SEEDS = 2000, PROGRESS = 10000 };
 
 typedef struct options {
     uint64_t from, to;
@@ -125,7 +125,12 @@ static void run_one(const options *opt, shared *s, const char *scenario, uint64_
             snprintf(o.result.text, sizeof o.result.text, "two runs of the seed differ");
         }
     }
-    s->runs++;
+    uint64_t runs = ++s->runs;
+    if (runs % PROGRESS == 0) { /* of a soak, which may be ended at any time */
+        printf("%llu runs, %llu failed, at seed %llu\n", (unsigned long long)runs,
+               (unsigned long long)s->failed, (unsigned long long)seed);
+        fflush(stdout);
+    }
     s->virtual_s += (uint64_t)(r.virtual_us / 1000000);
     s->records += r.totals.acked;
     s->polled += r.totals.polled;
