@@ -209,7 +209,7 @@ Test(limits, delivery_timeout_while_the_broker_is_down)
 Test(limits, an_answer_that_does_not_come_is_possibly_persisted)
 {
     rig r;
-    const char *const properties[] = { "delivery.timeout.ms=800", "request.timeout.ms=600",
+    const char *const properties[] = { "delivery.timeout.ms=2500", "request.timeout.ms=2000",
                                        "linger.ms=0", NULL };
     rig_start(&r, NULL, properties, NULL);
     rig_fault(&r, KC_MOCK_FAULT_HANG, 0, 0, -1, KC_MOCK_FAULT_APPLIED);

@@ -12,6 +12,16 @@ enum { NODE = 1, OTHER_NODE = 2, COUNT = 10 /* records of each batch */ };
 
 static kci_lane lane;
 static int64_t next_first;
+static kci_send_batch *made[32]; /* freed at the end of each test */
+static int made_count;
+
+static void free_made(void)
+{
+    while (made_count > 0)
+        free(made[--made_count]);
+}
+
+TestSuite(lane, .fini = free_made);
 
 static void start(bool idempotent, bool single)
 {
@@ -25,6 +35,8 @@ static kci_send_batch *add(void)
 {
     kci_send_batch *b = calloc(1, sizeof *b);
     cr_assert_not_null(b);
+    cr_assert_lt(made_count, 32);
+    made[made_count++] = b;
     b->first = next_first;
     b->count = COUNT;
     next_first += COUNT;
@@ -53,7 +65,6 @@ static void warm_up(void)
     kci_send_batch *b = add();
     cr_assert_eq(kci_lane_take(&lane, NODE), b);
     kci_lane_acked(&lane, b);
-    free(b);
 }
 
 static void expect_number(const kci_send_batch *b, int16_t epoch, int32_t sequence)
