@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "producer/producer.h"
 
-void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err)
+void kci_sender_close_open(kc_producer *p)
 {
     kci_append a = { 0 };
     kci_gate_enter(&p->accum.gate);
@@ -13,6 +13,11 @@ void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err)
     a.tell = false;
     kci_accum_leave(p, &a);
     kci_sender_collect(p);
+}
+
+void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err)
+{
+    kci_sender_close_open(p);
     kci_link *at = kci_list_first(&p->sender.live);
     while (at) {
         kci_send_batch *b = KCI_CONTAINER_OF(at, kci_send_batch, live);

@@ -14,13 +14,10 @@ static kc_producer *producer_of(kci_producer_ids *ids)
     return KCI_CONTAINER_OF(ids, kc_producer, sender.ids);
 }
 
-static void ask(kc_producer *p);
-
 static void on_timer(kci_timer *timer)
 {
-    kc_producer *p = producer_of(KCI_CONTAINER_OF(timer, kci_producer_ids, timer));
-    if (!kci_list_is_empty(&p->sender.live))
-        ask(p);
+    /* Asks if somebody still wants one. */
+    kci_sender_consider_all(producer_of(KCI_CONTAINER_OF(timer, kci_producer_ids, timer)));
 }
 
 void kci_ids_init(kci_producer_ids *ids)
@@ -45,6 +42,7 @@ static void fail_waiting(kc_producer *p, kc_err err, const char *text)
              "no producer id for enable.idempotence: %s (enable.idempotence=false goes without)",
              text);
     kci_failure why = { .err = err, .text = kc_str(sentence) };
+    kci_sender_close_open(p); /* what lingers has been waiting for it too */
     kci_link *at = kci_list_first(&p->sender.live);
     while (at) {
         kci_send_batch *b = KCI_CONTAINER_OF(at, kci_send_batch, live);

@@ -135,13 +135,13 @@ static bool is_sequence_error(kc_err err)
     return err == KC_E_OUT_OF_ORDER_SEQUENCE_NUMBER || err == KC_E_UNKNOWN_PRODUCER_ID;
 }
 
-static bool may_retry(const kc_producer *p, const kci_send_batch *b, kc_err err)
+static bool may_retry(const kc_producer *p, const kci_send_batch *b, const kci_failure *why)
 {
     if (b->reported || b->attempts > p->conf.retries || p->sender.phase >= KCI_SENDER_LEAVING)
         return false;
-    if (p->conf.idempotent && is_sequence_error(err))
+    if (why->again || (p->conf.idempotent && is_sequence_error(why->err)))
         return true;
-    return (kc_error_flags(err) & KC_ERROR_RETRIABLE) != 0;
+    return (kc_error_flags(why->err) & KC_ERROR_RETRIABLE) != 0;
 }
 
 static void retry(kc_producer *p, kci_send_batch *b, const kci_failure *why)
@@ -178,7 +178,7 @@ void kci_batch_failed(kc_producer *p, kci_send_batch *b, const kci_failure *why)
         fail_unsafe(p, b, why->err);
         return;
     }
-    if (may_retry(p, b, why->err)) {
+    if (may_retry(p, b, why)) {
         retry(p, b, why);
         return;
     }
@@ -268,7 +268,7 @@ bool kci_batch_split(kc_producer *p, kci_send_batch *b)
         return false;
     /* For want of memory only: the same again a little later. */
     kci_failure why = { .err = KC_E_NO_MEMORY };
-    if (!may_retry(p, b, why.err))
+    if (!may_retry(p, b, &why))
         return false;
     retry(p, b, &why);
     return true;

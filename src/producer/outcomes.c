@@ -20,7 +20,7 @@ kc_err kci_outcomes_init(kci_outcomes *o, bool wanted)
 void kci_outcomes_free(kci_outcomes *o)
 {
     for (kci_link *at; (at = kci_list_pop_front(&o->list));)
-        kci_send_batch_unref(KCI_CONTAINER_OF(at, kci_send_batch, link));
+        kci_send_batch_unref(KCI_CONTAINER_OF(at, kci_send_batch, outcome_link));
     pthread_mutex_destroy(&o->lock);
 }
 

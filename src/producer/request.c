@@ -428,23 +428,33 @@ static void ack_all(request *r)
     }
 }
 
+/* Whether the same request may go better on another connection; what the library itself refuses
+ * will be refused again. */
+static bool is_of_connection(kc_err err)
+{
+    return err != KC_E_CLOSED && err != KC_E_NOT_SUPPORTED && err != KC_E_UNSUPPORTED_VERSION &&
+           err != KC_E_INVALID_ARGUMENT;
+}
+
 static void done(kci_call *call, kc_err err, const kci_response *response, const char *why)
 {
     request *r = KCI_CONTAINER_OF(call, request, call);
     kc_producer *p = r->p;
+    kci_failure failure = { .err = err, .text = kc_str(why), .undecided = call->sent };
     kci_link_remove(&r->link);
     r->peer->in_flight--;
     if (err == KC_OK && response)
         read_answer(r, response);
     else if (err == KC_OK || (KCI_BUG(LOST_ANSWER_IS_SUCCESS) && call->sent))
         ack_all(r);
-    kci_failure failure = { .err = err, .text = kc_str(why), .undecided = call->sent };
-    if (err == KC_OK)
-        failure = (kci_failure){ .err = KC_E_PROTOCOL,
-                                 .text = kc_str("the broker's answer leaves the partition out"),
-                                 .undecided = true };
     else
         kci_client_refresh(p->client);
+    if (err == KC_OK) {
+        failure.err = KC_E_PROTOCOL;
+        failure.text = kc_str("the broker's answer leaves the partition out");
+        failure.undecided = true;
+    }
+    failure.again = is_of_connection(failure.err);
     fail_rest(r, &failure);
     kci_list_push_front(&p->sender.spare, &r->link);
     if (!kci_list_is_empty(&r->peer->ready))

@@ -121,6 +121,7 @@ typedef struct kci_failure {
     kc_bytes text;  /* the broker's or the core's sentence; empty: the table's */
     bool undecided; /* the broker may have written it all the same */
     bool at_once;   /* no pause before the next attempt: the leader is known */
+    bool again;     /* the connection's fault, not the records': another attempt may succeed */
 } kci_failure;
 
 /* A batch on the wire was written. base_offset -1: not told. */
@@ -155,6 +156,9 @@ void kci_ids_discard(kc_producer *p, int64_t id); /* the broker refuses it */
 void kci_ids_stop(kc_producer *p);
 
 /* ending.c */
+
+/* Takes all open batches over. */
+void kci_sender_close_open(kc_producer *p);
 
 /* Gives up everything that waits; in_flight: also what is on the wire. */
 void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err);
