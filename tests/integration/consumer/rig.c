@@ -132,15 +132,15 @@ static void check_record(const kc_record *record)
     char key[32], value[32];
     int key_size = snprintf(key, sizeof key, "k%lld", (long long)record->offset);
     int value_size = snprintf(value, sizeof value, "v%lld", (long long)record->offset) + 1;
-    cr_assert_eq(record->key.size, key_size, "offset %lld", (long long)record->offset);
+    cr_assert_eq(record->key.size, (size_t)key_size, "offset %lld", (long long)record->offset);
     cr_assert_arr_eq(record->key.data, key, key_size);
-    cr_assert_geq(record->value.size, value_size);
+    cr_assert_geq(record->value.size, (size_t)value_size);
     cr_assert_arr_eq(record->value.data, value, value_size);
     cr_assert_eq(record->header_count, record->offset % 3 == 0);
     kc_bytes header;
     if (record->header_count) {
         cr_assert(kc_record_header_get(record, kc_str("number"), &header));
-        cr_assert_eq(header.size, key_size);
+        cr_assert_eq(header.size, (size_t)key_size);
     }
 }
 

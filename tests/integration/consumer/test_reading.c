@@ -284,7 +284,7 @@ static void check_bound(const char *limit_text, int64_t limit, int64_t slack)
     assign_all(60, kc_position_beginning());
     usleep(500000);
     size_t peak = kci_credit_peak(r.consumer->credit);
-    cr_assert_leq(peak, limit + slack, "%zu bytes were held", peak);
+    cr_assert_leq(peak, (size_t)(limit + slack), "%zu bytes were held", peak);
     cr_assert_gt(peak, 0);
     int64_t next[60] = { 0 }, count = 0;
     while (count < 6000) {
@@ -298,7 +298,7 @@ static void check_bound(const char *limit_text, int64_t limit, int64_t slack)
         kc_records_free(records);
     }
     peak = kci_credit_peak(r.consumer->credit);
-    cr_assert_leq(peak, limit + slack, "%zu bytes were held", peak);
+    cr_assert_leq(peak, (size_t)(limit + slack), "%zu bytes were held", peak);
     rig_stop(&r);
 }
 
