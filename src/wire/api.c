@@ -8,19 +8,30 @@ const kci_api *kci_api_at(size_t index)
     return index < kci_api_table_size ? &kci_api_table[index] : NULL;
 }
 
-const kci_api *kci_api_get(int16_t key)
+static const kci_api *find(const kci_api *table, size_t size, int16_t key)
 {
-    size_t low = 0, high = kci_api_table_size;
+    size_t low = 0, high = size;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (kci_api_table[mid].key == key)
-            return &kci_api_table[mid];
-        if (kci_api_table[mid].key < key)
+        if (table[mid].key == key)
+            return &table[mid];
+        if (table[mid].key < key)
             low = mid + 1;
         else
             high = mid;
     }
     return NULL;
+}
+
+const kci_api *kci_api_get(int16_t key)
+{
+    return find(kci_api_table, kci_api_table_size, key);
+}
+
+const kci_api *kci_api_describe(int16_t key)
+{
+    const kci_api *api = kci_api_get(key);
+    return api ? api : find(kci_api_foreign_table, kci_api_foreign_table_size, key);
 }
 
 const kci_msg *kci_msg_by_name(const char *name)
@@ -33,7 +44,7 @@ const kci_msg *kci_msg_by_name(const char *name)
 
 int kci_api_request_header_version(int16_t key, int16_t version)
 {
-    const kci_api *api = kci_api_get(key);
+    const kci_api *api = kci_api_describe(key);
     if (!api)
         return -1;
     return version >= api->flexible_from ? 2 : 1;
@@ -41,7 +52,7 @@ int kci_api_request_header_version(int16_t key, int16_t version)
 
 int kci_api_response_header_version(int16_t key, int16_t version)
 {
-    const kci_api *api = kci_api_get(key);
+    const kci_api *api = kci_api_describe(key);
     if (!api)
         return -1;
     return key != KCI_API_API_VERSIONS && version >= api->flexible_from ? 1 : 0;
@@ -51,7 +62,7 @@ kc_err kci_request_header_encode(int16_t key, int16_t version, int32_t correlati
                                  kc_bytes client_id, kci_buf *out)
 {
     int header = kci_api_request_header_version(key, version);
-    if (header < 0)
+    if (header < 0 || !kci_api_get(key))
         return KC_E_INVALID_ARGUMENT;
     kci_request_header h = { key, version, correlation_id, client_id };
     return kci_encode(&kci_request_header_msg, (int16_t)header, &h, out, NULL);
@@ -67,7 +78,7 @@ kc_err kci_request_header_decode(kci_reader *in, kci_request_head *out)
     if (peek.bad)
         return KC_E_PROTOCOL;
     int header = kci_api_request_header_version(out->key, out->version);
-    if (header < 0)
+    if (header < 0 || !kci_api_get(out->key))
         return KC_E_NOT_SUPPORTED;
 
     kci_request_header h;
@@ -80,7 +91,7 @@ kc_err kci_response_header_encode(int16_t key, int16_t version, int32_t correlat
                                   kci_buf *out)
 {
     int header = kci_api_response_header_version(key, version);
-    if (header < 0)
+    if (header < 0 || !kci_api_get(key))
         return KC_E_INVALID_ARGUMENT;
     kci_response_header h = { correlation_id };
     return kci_encode(&kci_response_header_msg, (int16_t)header, &h, out, NULL);
@@ -91,7 +102,7 @@ kc_err kci_response_header_decode(int16_t key, int16_t version, kci_reader *in,
 {
     *correlation_id = 0;
     int header = kci_api_response_header_version(key, version);
-    if (header < 0)
+    if (header < 0 || !kci_api_get(key))
         return KC_E_INVALID_ARGUMENT;
     kci_response_header h;
     kc_err err = kci_decode(&kci_response_header_msg, (int16_t)header, in, NULL, &h);

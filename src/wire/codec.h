@@ -143,14 +143,19 @@ kc_err kci_encode(const kci_msg *msg, int16_t version, const void *in, kci_buf *
 /* The API of a key, or NULL. */
 const kci_api *kci_api_get(int16_t key);
 
+/* As kci_api_get(), and also APIs that only brokers and controllers call: those have no messages
+ * here (request and response are NULL), only a name, versions and headers, for logs and checks. */
+const kci_api *kci_api_describe(int16_t key);
+
 /* All APIs, ascending by key; NULL past the end. */
 const kci_api *kci_api_at(size_t index);
 
 /* A top-level message by Kafka's name ("FetchResponse"), or NULL. Slow; for tests and tools. */
 const kci_msg *kci_msg_by_name(const char *name);
 
-/* Version of the header that precedes a request, or a response, of this API and version. -1 for an
- * unknown key. ApiVersions responses have header 0 always, so that any client can read them. */
+/* Version of the header that precedes a request, or a response, of this API (as kci_api_describe())
+ * and version. -1 for an unknown key. ApiVersions responses have header 0 always, so that any
+ * client can read them. */
 int kci_api_request_header_version(int16_t key, int16_t version);
 int kci_api_response_header_version(int16_t key, int16_t version);
 

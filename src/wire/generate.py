@@ -107,7 +107,7 @@ FIELD = re.compile(
     RANGE + r')?)?(?:\s+(?P<versions>' + RANGE + r'))?(?P<classic>\s+classic)?'
     r'(?:\s+tag\s+(?P<tag>\d+))?(?:\s+=\s*(?P<default>\S+))?$')
 HEAD = r'versions\s+(\d+)-(\d+)(?:\s+unstable\s+(\d+))?(?:\s+flexible\s+(\d+)\+)?$'
-API = re.compile(r'api\s+(\d+)\s+([A-Z]\w*)\s+' + HEAD)
+API = re.compile(r'(api|foreign)\s+(\d+)\s+([A-Z]\w*)\s+' + HEAD)
 MESSAGE = re.compile(r'message\s+([A-Z]\w*)\s+' + HEAD)
 STRUCT = re.compile(r'struct\s+([A-Z]\w*)$')
 
@@ -140,7 +140,7 @@ class Parser:
     """Collects APIs and messages over all files."""
 
     def __init__(self):
-        self.apis, self.messages = [], []
+        self.apis, self.foreign, self.messages = [], [], []
         self.api = self.message = self.struct = None
 
     def read(self, path):
@@ -161,9 +161,10 @@ class Parser:
         elif m := STRUCT.match(text):
             self.open_struct(m[1], where)
         elif m := API.match(text):
-            versions, unstable, flexible = parse_head(m, 3, where)
-            self.api = Api(int(m[1]), m[2], versions, unstable, flexible, where)
-            self.apis.append(self.api)
+            versions, unstable, flexible = parse_head(m, 4, where)
+            api = Api(int(m[2]), m[3], versions, unstable, flexible, where)
+            self.api = api if m[1] == 'api' else None  # of a foreign one there is no more
+            (self.apis if self.api else self.foreign).append(api)
             self.message = self.struct = None
         elif m := MESSAGE.match(text):
             versions, unstable, flexible = parse_head(m, 2, where)
@@ -275,7 +276,7 @@ def check_struct(s, path):
 
 
 def check(parser):
-    unique(parser.apis, 'api key', lambda a: a.key)
+    unique(parser.apis + parser.foreign, 'api key', lambda a: a.key)
     for a in parser.apis:
         if set(a.messages) != {'request', 'response'}:
             raise Bad(f'{a.where}: {a.name} needs a request and a response')
@@ -411,6 +412,17 @@ def write_struct(s, out):
     print('};', file=out)
 
 
+def write_apis(table, apis, out):
+    """The table of kci_api, and its size; with a row of zeros behind it, since C has no empty one."""
+    print(f'\nconst kci_api {table}[] = {{', file=out)
+    for a in apis:
+        messages = ', '.join(f'&kci_{snake(a.name)}_{m}_msg' for m in a.messages) or 'NULL, NULL'
+        print(f'    {{ {a.key}, "{a.name}", {a.versions[0]}, {a.versions[1]}, {a.unstable}, '
+              f'{a.flexible}, {messages} }},', file=out)
+    print(f'    {{ 0 }}\n}};\nconst size_t {table}_size = sizeof {table} / sizeof {table}[0] - 1;',
+          file=out)
+
+
 def write_tables(parser, out):
     print('/* Generated from src/wire/schema by src/wire/generate.py. Do not edit. */', file=out)
     print('#include "wire/messages.h"\n#include "wire/tables.h"\n', file=out)
@@ -418,13 +430,8 @@ def write_tables(parser, out):
     for m in parser.messages:
         for s in inner_first(m):
             write_struct(s, out)
-    print('\nconst kci_api kci_api_table[] = {', file=out)
-    for a in parser.apis:
-        print(f'    {{ {a.key}, "{a.name}", {a.versions[0]}, {a.versions[1]}, {a.unstable}, '
-              f'{a.flexible}, &kci_{snake(a.name)}_request_msg, '
-              f'&kci_{snake(a.name)}_response_msg }},', file=out)
-    print('};\nconst size_t kci_api_table_size = sizeof kci_api_table / sizeof kci_api_table[0];',
-          file=out)
+    write_apis('kci_api_table', parser.apis, out)
+    write_apis('kci_api_foreign_table', parser.foreign, out)
     print('\nconst kci_msg *const kci_msg_table[] = {', file=out)
     for m in parser.messages:
         print(f'    &{m.root.c_name()}_msg,', file=out)
@@ -442,6 +449,7 @@ def main(argv):
             parser.read(path)
         check(parser)
         parser.apis.sort(key=lambda a: a.key)
+        parser.foreign.sort(key=lambda a: a.key)
         parser.messages.sort(key=lambda m: m.name)
         for path, write in ((argv[1], write_header), (argv[2], write_tables)):
             with open(path, 'w', encoding='utf-8') as out:

@@ -8,6 +8,9 @@
 extern const kci_api kci_api_table[]; /* ascending by key */
 extern const size_t kci_api_table_size;
 
+extern const kci_api kci_api_foreign_table[]; /* ascending by key; without messages */
+extern const size_t kci_api_foreign_table_size;
+
 extern const kci_msg *const kci_msg_table[]; /* every top-level message, ascending by name */
 extern const size_t kci_msg_table_size;
 

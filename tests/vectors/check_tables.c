@@ -11,7 +11,7 @@ void check_apiheaders(vec_file *v)
 {
     while (vec_next(v)) {
         int16_t key = (int16_t)vec_number(v);
-        const kci_api *api = kci_api_get(key);
+        const kci_api *api = kci_api_describe(key);
         if (!api) {
             vec_unknown(v);
             continue;

@@ -32,6 +32,19 @@ Test(api, unknown_keys)
     cr_assert_null(kci_msg_by_name("Fetch"));
 }
 
+Test(api, foreign_apis_have_headers_and_no_messages)
+{
+    enum { BEGIN_QUORUM_EPOCH = 53 };
+    cr_assert_null(kci_api_get(BEGIN_QUORUM_EPOCH));
+    const kci_api *a = kci_api_describe(BEGIN_QUORUM_EPOCH);
+    cr_assert_str_eq(a->name, "BeginQuorumEpoch");
+    cr_assert(!a->request && !a->response);
+    cr_assert_eq(kci_api_request_header_version(BEGIN_QUORUM_EPOCH, 0), 1);
+    cr_assert_eq(kci_api_response_header_version(BEGIN_QUORUM_EPOCH, 1), 1);
+    cr_assert_eq(kci_api_describe(KCI_API_FETCH), kci_api_get(KCI_API_FETCH));
+    cr_assert_null(kci_api_describe(999));
+}
+
 Test(api, unstable_versions_are_apart)
 {
     const kci_api *a = kci_api_get(KCI_API_INIT_PRODUCER_ID);

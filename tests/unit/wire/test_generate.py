@@ -89,6 +89,15 @@ class Language(unittest.TestCase):
     def test_api_without_response(self):
         self.refused(HEAD + '  a int8\n', 's0.kmsg:1', 'needs a request and a response')
 
+    def test_foreign_api(self):
+        status, _, header, tables = run(
+            HEAD + 'response\nforeign 7 Theirs versions 0-2 flexible 1+\n')
+        self.assertEqual(status, 0)
+        self.assertNotIn('THEIRS', header)
+        self.assertIn('{ 7, "Theirs", 0, 2, 2, 1, NULL, NULL },', tables)
+        self.refused(HEAD.replace('api', 'foreign'), 's0.kmsg:2', 'outside of an api')
+        self.refused('foreign 7 Theirs versions 0-2\n' * 2, 's0.kmsg:2', 'twice')
+
     def test_field_outside(self):
         self.refused('  a int8\n', 's0.kmsg:1', 'outside')
 
