@@ -209,7 +209,7 @@ static void prefer(kc_consumer *c, kci_part *p, int32_t node)
 static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_data *d,
                       kci_fetched *fetched, bool first)
 {
-    p->failures = p->resets = 0;
+    p->failures = 0;
     p->told_error = KC_OK;
     p->checked_epoch = p->sent_epoch;
     if (d->diverging_epoch.epoch >= 0 || d->diverging_epoch.end_offset >= 0) {

@@ -74,7 +74,7 @@ static void go_to(kc_consumer *c, kci_part *p, const kc_position *to)
     p->error = KC_OK;
     p->eof = false;
     p->told_error = KC_OK;
-    p->failures = p->resets = 0;
+    p->failures = 0;
     p->retry_us = 0;
     p->target = *to;
     p->tail_end = -1;

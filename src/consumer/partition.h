@@ -110,7 +110,6 @@ typedef struct kci_part {
     kci_link todo_link;
     kci_link wait_link;
     uint32_t failures;
-    uint32_t resets; /* without a fetch that worked since */
     int64_t retry_us;
     uint32_t upsets;  /* positions in a row that brokers did not accept, */
     int64_t upset_us; /* and when the last one was */

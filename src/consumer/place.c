@@ -175,13 +175,8 @@ static bool reset(kc_consumer *c, kci_part *p)
     p->token = ++c->last_token;
     kci_part_set_state(p, KCI_PART_UNPLACED);
     kci_source_want(p, false);
-    p->failures = p->resets;
-    if (p->resets < 30)
-        p->resets++;
-    if (p->failures == 0)
-        kci_part_todo(c, p);
-    else /* a broker that says so whatever it is asked for */
-        kci_part_retry(c, p);
+    kci_part_todo(c, p);
+    upset(c, p);
     return true;
 }
 

@@ -83,6 +83,7 @@ static void after_error(run *r, const kc_records *records)
     int64_t next = kc_records_next_offset(records);
     r->seeks[topic][partition] =
         (app_seek){ .due = true,
+                    .skipped = r->seeks[topic][partition].skipped,
                     .at_us = now_of(r) + SEEK_PAUSE_US,
                     .to = next < 0 ? kc_position_beginning() : kc_position_offset(next) };
 }
@@ -95,6 +96,7 @@ static void do_seeks(run *r)
             if (!s->due || s->at_us > now_of(r))
                 continue;
             s->due = false;
+            s->skipped = !r->honest_again && s->to.kind == KC_POSITION_OFFSET;
             r->book.next[t][p] = -1;
             kc_consumer_seek(r->consumer, kc_str(book_topics[t]), p,
                              r->honest_again ? kc_position_beginning() : s->to, NULL);
@@ -217,9 +219,19 @@ static void refresh(run *r, int partition)
         *n = send_one(r, 0, partition);
 }
 
+/* What the application itself has passed over, it reads again when brokers are honest. */
+static void go_back(run *r)
+{
+    for (int t = 0; t < BOOK_TOPICS; t++)
+        for (int p = 0; p < BOOK_PARTITIONS; p++)
+            if (r->seeks[t][p].skipped)
+                r->seeks[t][p] = (app_seek){ .due = true, .at_us = now_of(r) };
+}
+
 static bool recover(run *r)
 {
     int64_t end = r->lie_ended + RECOVERY_US;
+    go_back(r);
     while (now_of(r) < end) {
         int64_t next = now_of(r) + 1000000;
         refresh(r, 0);

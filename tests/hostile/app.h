@@ -30,6 +30,8 @@ enum {
 /* A seek that the application does after an error. */
 typedef struct app_seek {
     bool due;
+    bool skipped; /* it has been beyond what could not be read: a lie may have meant offsets to come
+                   */
     int64_t at_us;
     kc_position to;
 } app_seek;
