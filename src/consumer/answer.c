@@ -231,8 +231,15 @@ static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_dat
     }
 }
 
+static void note_size(kc_consumer *c, const kci_source *s, size_t bytes)
+{
+    if (bytes > s->reserved && bytes > c->largest_answer)
+        c->largest_answer = bytes;
+}
+
 /* Holds the frame if records are to be used; NULL without error: there are none. */
-static kc_err hold_frame(kc_consumer *c, const kci_response *r, kci_fetched **out)
+static kc_err hold_frame(kc_consumer *c, const kci_source *s, const kci_response *r,
+                         kci_fetched **out)
 {
     const kci_fetch_response *body = r->body;
     size_t slices = 0, aborted = 0;
@@ -248,6 +255,7 @@ static kc_err hold_frame(kc_consumer *c, const kci_response *r, kci_fetched **ou
         }
     }
     *out = NULL;
+    note_size(c, s, r->frame->cap + (slices > 0 ? kci_fetched_size(slices, aborted) : 0));
     if (slices == 0)
         return KC_OK;
     *out = kci_fetched_new(c->credit, r->frame, slices, aborted);
@@ -307,7 +315,7 @@ kc_err kci_consumer_answer(kc_consumer *c, kci_source *s, const kci_response *r)
     const kci_fetch_response *body = r->body;
     kci_fetched *fetched;
     bool first = true;
-    kc_err err = hold_frame(c, r, &fetched);
+    kc_err err = hold_frame(c, s, r, &fetched);
     c->last_mark++;
     s->brought = false;
     for (int32_t i = 0; i < body->responses.count; i++)

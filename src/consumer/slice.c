@@ -20,12 +20,17 @@ struct kci_fetched {
     kci_slice slices[];
 };
 
-kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices, size_t aborted)
+size_t kci_fetched_size(size_t slices, size_t aborted)
 {
     size_t each = sizeof(kci_aborted_txn) + sizeof(int64_t);
+    return sizeof(kci_fetched) + slices * sizeof(kci_slice) + aborted * each;
+}
+
+kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices, size_t aborted)
+{
     if (slices > UINT32_MAX || aborted > UINT32_MAX)
         return NULL; /* more than any frame can hold */
-    size_t size = sizeof(kci_fetched) + slices * sizeof(kci_slice) + aborted * each;
+    size_t size = kci_fetched_size(slices, aborted);
     kci_fetched *f = kci_alloc(size);
     if (!f)
         return NULL;

@@ -37,6 +37,10 @@ typedef struct kci_slice {
 /* Holds the frame (a reference of its own) and counts it. Room for `slices` slices with
  * `aborted` aborted transactions in all. One reference, the caller's. NULL: no memory. */
 kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices, size_t aborted);
+
+/* The bytes it counts beside its frame's. */
+size_t kci_fetched_size(size_t slices, size_t aborted);
+
 kci_fetched *kci_fetched_ref(kci_fetched *fetched);
 void kci_fetched_unref(kci_fetched *fetched); /* any thread; NULL is fine */
 
