@@ -156,6 +156,7 @@ static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
         p->first = s;
     p->last = s;
     p->source->brought = true;
+    kci_stat_add(&c->stats->batches_fetched, s->batches);
     p->queued_bytes += s->size;
     p->fetch_offset = s->next_offset;
     if (s->size > 0) /* records of a leader that is still to come are a lie */
@@ -281,14 +282,9 @@ static void count_bytes(kc_consumer *c, const kci_source *s, const kci_response 
 {
     kci_stat_add(&c->stats->fetch_bytes, r->frame->size);
     const kci_node *node = kci_metadata_node(c->metadata, s->id);
-    if (node && node->rack.data && c->rack[0] != '\0')
-        kci_stat_add(kci_bytes_equal(node->rack, kc_str(c->rack))
-                         ? &c->stats->fetch_bytes_same_rack
-                         : &c->stats->fetch_bytes_other_rack,
-                     r->frame->size);
-    int64_t held = (int64_t)kci_credit_held(c->credit);
-    kci_stat_add(&c->stats->fetch_buffer_bytes, held - c->counted_bytes);
-    c->counted_bytes = held;
+    bool same = node && node->rack.size > 0 && kci_bytes_equal(node->rack, kc_str(c->rack));
+    kci_stat_add(same ? &c->stats->fetch_bytes_same_rack : &c->stats->fetch_bytes_other_rack,
+                 r->frame->size);
 }
 
 /* All partitions of one topic in the answer. */

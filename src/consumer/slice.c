@@ -138,6 +138,7 @@ void kci_slice_scan(kci_slice *s, int64_t offset, bool whole)
             end_with(s, KC_E_CORRUPT_MESSAGE, offset, offset + 1);
             done = 0;
             next = offset;
+            s->batches = 0;
             break;
         }
         last = b.last_offset;
@@ -146,6 +147,7 @@ void kci_slice_scan(kci_slice *s, int64_t offset, bool whole)
             s->leader_epoch = b.leader_epoch;
         }
         done += b.size;
+        s->batches++;
     }
     s->size = done;
     s->next_offset = next;

@@ -19,6 +19,7 @@ typedef struct kci_slice {
     kci_fetched *owner;     /* a reference while it is queued */
     const uint8_t *data;    /* whole batches only */
     size_t size;
+    int32_t batches;      /* of which there are */
     int64_t next_offset;  /* after the last batch */
     int32_t leader_epoch; /* of the last batch; -1: none */
     int32_t node;         /* that sent it */
