@@ -82,11 +82,11 @@ static void fault(int32_t action, int32_t api, int32_t code, int32_t ms, int64_t
 }
 
 /* Up to 5 s for what the loop does on its own. */
-#define AWAIT(condition)                            \
-    do {                                            \
+#define AWAIT(condition)                                 \
+    do {                                                 \
         for (int i_ = 0; !(condition) && i_ < 500; i_++) \
-            usleep(10000);                          \
-        cr_assert(condition);                       \
+            usleep(10000);                               \
+        cr_assert(condition);                            \
     } while (0)
 
 Test(stats, of_a_producer)
