@@ -30,7 +30,7 @@ typedef struct kc_stats {
     int64_t metadata_requests;
 
     /* producers */
-    int64_t records_sent; /* taken by send */
+    int64_t records_sent; /* taken by send, in batches that are closed */
     int64_t records_acked;
     int64_t records_failed;
     int64_t batches_sent; /* each time again when repeated */
@@ -38,7 +38,7 @@ typedef struct kc_stats {
     int64_t produce_bytes;              /* of batches as sent */
     int64_t produce_bytes_uncompressed; /* of the same before compression */
     int64_t buffer_bytes;               /* of buffer.memory, now */
-    int64_t buffer_waits;               /* sends that had to wait for room */
+    int64_t buffer_waits;               /* calls of send that had to wait for room */
 
     /* consumers */
     int64_t records_fetched; /* handed out by poll */

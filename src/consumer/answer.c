@@ -156,6 +156,7 @@ static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
         p->first = s;
     p->last = s;
     p->source->brought = true;
+    kci_stat_add(&c->stats->batches_fetched, s->batches);
     p->queued_bytes += s->size;
     p->fetch_offset = s->next_offset;
     if (s->size > 0) /* records of a leader that is still to come are a lie */
@@ -231,8 +232,15 @@ static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_dat
     }
 }
 
+static void note_size(kc_consumer *c, const kci_source *s, size_t bytes)
+{
+    if (bytes > s->reserved && bytes > c->largest_answer)
+        c->largest_answer = bytes;
+}
+
 /* Holds the frame if records are to be used; NULL without error: there are none. */
-static kc_err hold_frame(kc_consumer *c, const kci_response *r, kci_fetched **out)
+static kc_err hold_frame(kc_consumer *c, const kci_source *s, const kci_response *r,
+                         kci_fetched **out)
 {
     const kci_fetch_response *body = r->body;
     size_t slices = 0, aborted = 0;
@@ -248,6 +256,7 @@ static kc_err hold_frame(kc_consumer *c, const kci_response *r, kci_fetched **ou
         }
     }
     *out = NULL;
+    note_size(c, s, r->frame->cap + (slices > 0 ? kci_fetched_size(slices, aborted) : 0));
     if (slices == 0)
         return KC_OK;
     *out = kci_fetched_new(c->credit, r->frame, slices, aborted);
@@ -273,14 +282,9 @@ static void count_bytes(kc_consumer *c, const kci_source *s, const kci_response 
 {
     kci_stat_add(&c->stats->fetch_bytes, r->frame->size);
     const kci_node *node = kci_metadata_node(c->metadata, s->id);
-    if (node && node->rack.data && c->rack[0] != '\0')
-        kci_stat_add(kci_bytes_equal(node->rack, kc_str(c->rack))
-                         ? &c->stats->fetch_bytes_same_rack
-                         : &c->stats->fetch_bytes_other_rack,
-                     r->frame->size);
-    int64_t held = (int64_t)kci_credit_held(c->credit);
-    kci_stat_add(&c->stats->fetch_buffer_bytes, held - c->counted_bytes);
-    c->counted_bytes = held;
+    bool same = node && node->rack.size > 0 && kci_bytes_equal(node->rack, kc_str(c->rack));
+    kci_stat_add(same ? &c->stats->fetch_bytes_same_rack : &c->stats->fetch_bytes_other_rack,
+                 r->frame->size);
 }
 
 /* All partitions of one topic in the answer. */
@@ -307,7 +311,7 @@ kc_err kci_consumer_answer(kc_consumer *c, kci_source *s, const kci_response *r)
     const kci_fetch_response *body = r->body;
     kci_fetched *fetched;
     bool first = true;
-    kc_err err = hold_frame(c, r, &fetched);
+    kc_err err = hold_frame(c, s, r, &fetched);
     c->last_mark++;
     s->brought = false;
     for (int32_t i = 0; i < body->responses.count; i++)

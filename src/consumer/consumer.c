@@ -212,6 +212,7 @@ static void free_queries_and_parts(kc_consumer *c)
 
 static void destroy(kc_consumer *c)
 {
+    kci_gauge_remove(kci_client_gauges(c->client), &c->gauge);
     free_queries_and_parts(c);
     kci_map_free(&c->ids);
     kci_decompressor_free(c->read.decompressor);
@@ -240,7 +241,6 @@ void kci_consumer_maybe_gone(kc_consumer *c)
     pthread_mutex_unlock(&c->lock);
     if (!gone)
         return;
-    kci_stat_add(&c->stats->fetch_buffer_bytes, -c->counted_bytes);
     kci_loop_reserve_timers(c->loop, -1);
     kci_user_closed(c->client, &c->user);
     kci_user_remove(c->client, &c->user);
@@ -394,11 +394,18 @@ static void init_lists(kc_consumer *c)
     c->user.on_close = on_close;
 }
 
+static int64_t read_gauge(kci_gauge *gauge)
+{
+    return (int64_t)kci_credit_held(KCI_CONTAINER_OF(gauge, kc_consumer, gauge)->credit);
+}
+
 static kc_err make_parts(kc_consumer *c, size_t buffer)
 {
     c->credit = kci_credit_new(buffer, on_room, c);
     if (!c->credit)
         return KC_E_NO_MEMORY;
+    c->gauge = (kci_gauge){ .kind = KCI_GAUGE_FETCH_BUFFER_BYTES, .read = read_gauge };
+    kci_gauge_add(kci_client_gauges(c->client), &c->gauge);
     c->read.blocks = kci_credit_blocks(c->credit);
     c->read.credit = c->credit;
     c->pool = kci_records_pool_new(c->credit);

@@ -63,6 +63,7 @@ struct kc_consumer {
     kci_event *readable; /* poll would return something */
     kci_event *answered; /* a position, a query, the end: whoever waits looks again */
     kci_credit *credit;
+    kci_gauge gauge; /* of the credit */
     kci_records_pool *pool;
 
     pthread_mutex_t lock;
@@ -96,9 +97,8 @@ struct kc_consumer {
     size_t largest_answer;  /* beyond what was reserved for it */
     kci_probes probes;
     kci_random random;
-    int64_t counted_bytes; /* of kci_stats.fetch_buffer_bytes */
-    bool tell_end;         /* detached: end the sessions at the brokers */
-    bool task_is_over;     /* detached: the task is not queued any more */
+    bool tell_end;     /* detached: end the sessions at the brokers */
+    bool task_is_over; /* detached: the task is not queued any more */
     bool want_refresh;
     kci_hint hints[KCI_HINTS];
     int hint_count;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When to ask which broker for how much. At most one Fetch per broker is in flight. Before it goes
  * out, room for its answer is reserved: what is held, reserved and needed to decompress a block
- * stays below fetch.buffer.bytes. Half of the limit is shared out among brokers, so that one that
- * waits for records does not keep others from being asked.
+ * stays below fetch.buffer.bytes. What is reserved is what the answer can take: its frame with the
+ * rounding of frames, and its slices. Half of the limit is shared out among brokers, so that one
+ * that waits for records does not keep others from being asked.
  *
  * A broker may send more than it was asked for: a first batch that is larger than the limits
- * (KIP-74). That is remembered, and from then on reserved for; if it can never fit, brokers are
- * asked one at a time. So the limit can be exceeded by one such batch per broker the first time,
- * and by one later. */
+ * (KIP-74), long lists of aborted transactions. That is remembered, and from then on reserved for;
+ * if it can never fit, brokers are asked one at a time. So the limit can be exceeded by one such
+ * answer per broker the first time, and by one later. What polls make comes on top: views, and
+ * decompressed blocks beyond the one that room is kept for (a quarter of the limit at most). */
 #include "base/planted.h"
 #include "consumer/consumer.h"
 
@@ -16,8 +18,8 @@ enum {
     FETCH_VERSION_EPOCHS = 12, /* from here on brokers find truncation by themselves */
     FETCH_VERSION_NAMES = 12,  /* the last that names topics */
     FETCH_VERSION_MAX = 18,
-    OVERHEAD = 20 * 1024, /* of an answer: its own fields, and the rounding of its frame */
-    OVERHEAD_PART = 64,
+    FIELDS = 4 * 1024, /* of an answer, beside its records */
+    FIELDS_PART = 64,  /* of each partition in it */
     /* Another consumer's Fetch at the same connection is served first: waits are short then. */
     SHARED_WAIT_MS = 50,
     /* So many answers in a row may come at once and bring nothing, as when leaders move. */
@@ -84,11 +86,13 @@ static size_t fair_share(kc_consumer *c, const kci_source *s)
     return ask > 0 ? ask : 1;
 }
 
-/* Bytes of memory for an answer of that size. */
+/* Bytes of memory for an answer with so many bytes of records. */
 static size_t need_for(kc_consumer *c, const kci_source *s, size_t ask)
 {
-    size_t parts = (size_t)s->wanted * OVERHEAD_PART;
-    size_t need = ask + ask / 8 + min_size(OVERHEAD + parts, ask + OVERHEAD);
+    size_t wanted = (size_t)s->wanted;
+    size_t fields = FIELDS + min_size(wanted * FIELDS_PART, ask);
+    size_t slices = min_size(wanted, ask / KCI_BATCH_PREFIX_SIZE + 1);
+    size_t need = kci_frame_most(ask + fields) + kci_fetched_size(slices, 0);
     return need > c->largest_answer ? need : c->largest_answer;
 }
 
@@ -297,16 +301,9 @@ static void note_idle(kc_consumer *c, kci_source *s, const kci_response *r)
     pause_source(c, s, s->idle - IDLE_MAX);
 }
 
-static void note_answer_size(kc_consumer *c, const kci_source *s, const kci_response *r)
-{
-    if (r->frame->cap > s->reserved && r->frame->cap > c->largest_answer)
-        c->largest_answer = r->frame->cap;
-}
-
 static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
 {
     const kci_fetch_response *body = r->body;
-    note_answer_size(c, s, r);
     bool new_session = body->error_code == KC_E_FETCH_SESSION_ID_NOT_FOUND ||
                        body->error_code == KC_E_INVALID_FETCH_SESSION_EPOCH;
     if (!kci_session_answer(s, body->error_code, body->session_id)) {

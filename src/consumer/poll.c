@@ -118,7 +118,7 @@ static kc_err read_slice(kc_consumer *c, kci_part *p, kc_records **out)
         kc_records_free(r);
         return err == KC_E_NO_MEMORY ? err : KC_OK;
     }
-    atomic_fetch_add_explicit(&c->stats->records_fetched, r->count, memory_order_relaxed);
+    kci_stat_add_shared(&c->stats->records_fetched, r->count);
     *out = r;
     return KC_OK;
 }

@@ -20,12 +20,17 @@ struct kci_fetched {
     kci_slice slices[];
 };
 
-kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices, size_t aborted)
+size_t kci_fetched_size(size_t slices, size_t aborted)
 {
     size_t each = sizeof(kci_aborted_txn) + sizeof(int64_t);
+    return sizeof(kci_fetched) + slices * sizeof(kci_slice) + aborted * each;
+}
+
+kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices, size_t aborted)
+{
     if (slices > UINT32_MAX || aborted > UINT32_MAX)
         return NULL; /* more than any frame can hold */
-    size_t size = sizeof(kci_fetched) + slices * sizeof(kci_slice) + aborted * each;
+    size_t size = kci_fetched_size(slices, aborted);
     kci_fetched *f = kci_alloc(size);
     if (!f)
         return NULL;
@@ -133,6 +138,7 @@ void kci_slice_scan(kci_slice *s, int64_t offset, bool whole)
             end_with(s, KC_E_CORRUPT_MESSAGE, offset, offset + 1);
             done = 0;
             next = offset;
+            s->batches = 0;
             break;
         }
         last = b.last_offset;
@@ -141,6 +147,7 @@ void kci_slice_scan(kci_slice *s, int64_t offset, bool whole)
             s->leader_epoch = b.leader_epoch;
         }
         done += b.size;
+        s->batches++;
     }
     s->size = done;
     s->next_offset = next;

@@ -19,6 +19,7 @@ typedef struct kci_slice {
     kci_fetched *owner;     /* a reference while it is queued */
     const uint8_t *data;    /* whole batches only */
     size_t size;
+    int32_t batches;      /* of which there are */
     int64_t next_offset;  /* after the last batch */
     int32_t leader_epoch; /* of the last batch; -1: none */
     int32_t node;         /* that sent it */
@@ -37,6 +38,10 @@ typedef struct kci_slice {
 /* Holds the frame (a reference of its own) and counts it. Room for `slices` slices with
  * `aborted` aborted transactions in all. One reference, the caller's. NULL: no memory. */
 kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices, size_t aborted);
+
+/* The bytes it counts beside its frame's. */
+size_t kci_fetched_size(size_t slices, size_t aborted);
+
 kci_fetched *kci_fetched_ref(kci_fetched *fetched);
 void kci_fetched_unref(kci_fetched *fetched); /* any thread; NULL is fine */
 

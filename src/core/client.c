@@ -101,6 +101,7 @@ static void destroy(kc_client *client)
     kci_frame_pool_unref(client->frames);
     kci_tls_unref(client->tls);
     kc_config_free(client->config);
+    kci_gauges_free(&client->gauges);
     pthread_mutex_destroy(&client->gate);
     kci_free(client);
 }
@@ -115,6 +116,7 @@ static kc_err make(kci_sys *sys, const kc_config *config, kc_client **out, kc_er
     client->sys = sys;
     client->forks = kci_fork_count();
     pthread_mutex_init(&client->gate, NULL);
+    kci_gauges_init(&client->gauges);
     client->config = kc_config_copy(config);
     if (!client->config) {
         destroy(client);
@@ -229,6 +231,11 @@ bool kci_client_driven(kc_client *client)
 kci_stats *kci_client_stats(kc_client *client)
 {
     return &client->stats;
+}
+
+kci_gauges *kci_client_gauges(kc_client *client)
+{
+    return &client->gauges;
 }
 
 kc_err kci_client_check(kc_client *client)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "core/call.h"
 #include "core/config.h"
+#include "core/gauges.h"
 #include "core/metadata.h"
 #include "core/stats.h"
 #include "io/event.h"
@@ -57,5 +58,8 @@ void kci_user_closed(kc_client *client, kci_user *user); /* loop */
 
 /* The client's counters; never NULL. */
 kci_stats *kci_client_stats(kc_client *client);
+
+/* Where its producers and consumers put their gauges; never NULL. */
+kci_gauges *kci_client_gauges(kc_client *client);
 
 #endif

@@ -210,6 +210,7 @@ static void send_request(kci_connection *connection, int16_t api, int16_t versio
     setup->iov = (struct iovec){ setup->buf.data, setup->buf.size };
     setup->out = (kci_out){ .iov = &setup->iov, .count = 1, .done = on_sent };
     setup->busy = true;
+    kci_stat_add(&connection->client->stats.requests, 1);
     kci_conn_send(connection->stream, &setup->out);
 }
 
@@ -415,6 +416,7 @@ void kci_connection_on_setup_frame(kci_connection *connection, kci_frame *frame)
     kci_arena arena = { 0 };
     int32_t correlation = 0;
 
+    kci_stat_add(&connection->client->stats.responses, 1);
     kc_err err = kci_response_header_decode(setup->api, setup->version, &in, &correlation);
     if (err != KC_OK || correlation != setup->correlation || setup->busy)
         kci_connection_close(

@@ -52,6 +52,7 @@ struct kc_client {
     kci_tls *tls;
     bool driven;
     kci_stats stats;
+    kci_gauges gauges;
     kci_log log;
 
     pthread_t thread;

@@ -8,8 +8,8 @@
 
 #include "core/client.h"
 
-/* The counters of kc_stats and kci_stats, which have the same names. */
-#define STATS(S)                  \
+/* The fields of kc_stats: S counters, which kci_stats has by the same names, and G gauges. */
+#define STATS(S, G)               \
     S(connects)                   \
     S(connect_failures)           \
     S(disconnects)                \
@@ -30,22 +30,29 @@
     S(batches_retried)            \
     S(produce_bytes)              \
     S(produce_bytes_uncompressed) \
-    S(buffer_bytes)               \
+    G(buffer_bytes)               \
     S(buffer_waits)               \
     S(records_fetched)            \
     S(batches_fetched)            \
     S(fetch_bytes)                \
-    S(fetch_buffer_bytes)         \
+    G(fetch_buffer_bytes)         \
     S(fetch_bytes_same_rack)      \
     S(fetch_bytes_other_rack)
 
 static kc_stats read_all(kc_client *client)
 {
     kci_stats *from = kci_client_stats(client);
+    int64_t sums[KCI_GAUGE_COUNT] = { 0 };
+    if (kci_client_check(client) != KC_E_FORKED) /* its lock may be held for ever in a child */
+        kci_gauges_read(kci_client_gauges(client), sums);
     return (kc_stats){ .size = sizeof(kc_stats),
+                       .buffer_bytes = sums[KCI_GAUGE_BUFFER_BYTES],
+                       .fetch_buffer_bytes = sums[KCI_GAUGE_FETCH_BUFFER_BYTES],
 #define S(name) .name = atomic_load_explicit(&from->name, memory_order_relaxed),
-                       STATS(S)
+#define G(name)
+                       STATS(S, G)
 #undef S
+#undef G
     };
 }
 
@@ -110,7 +117,7 @@ size_t kc_client_stats_json(kc_client *client, char *buf, size_t cap)
     put_text(&w, "{\"client_id\":");
     put_string(&w, id ? id : "");
 #define S(name) put_counter(&w, #name, all.name);
-    STATS(S)
+    STATS(S, S)
 #undef S
     put_text(&w, "}");
     if (w.cap > 0)

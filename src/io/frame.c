@@ -12,7 +12,8 @@
 enum {
     LARGE = 64 * 1024, /* from here on fresh pages cost more than keeping the old ones */
     MAX_KEPT = 64,
-    WASTE = 4 /* a kept buffer serves frames down to a fourth of its size */
+    STEP = LARGE / 4, /* sizes are rounded up by so much at least, */
+    PART = 8          /* and otherwise by an eighth of them at most */
 };
 
 typedef struct box {
@@ -73,14 +74,21 @@ size_t kci_frame_pool_bytes(kci_frame_pool *p)
     return atomic_load_explicit(&p->bytes, memory_order_relaxed);
 }
 
-/* The kept box that fits best; NULL if none fits. */
+size_t kci_frame_most(size_t size)
+{
+    size_t more = size / PART > STEP ? size / PART : STEP;
+    return size > SIZE_MAX - more ? SIZE_MAX : size + more;
+}
+
+/* The kept box that fits best; NULL if none fits without more waste than a new one may have. */
 static box *take_kept(kci_frame_pool *p, uint32_t size)
 {
     box *best = NULL;
+    size_t most = kci_frame_most(size);
     pthread_mutex_lock(&p->lock);
     for (kci_link *l = kci_list_first(&p->kept); l; l = kci_list_next(&p->kept, l)) {
         box *b = KCI_CONTAINER_OF(l, box, link);
-        if (b->frame.cap >= size && b->frame.cap / WASTE <= size &&
+        if (b->frame.cap >= size && b->frame.cap <= most &&
             (!best || b->frame.cap < best->frame.cap))
             best = b;
     }
@@ -96,8 +104,8 @@ static box *take_kept(kci_frame_pool *p, uint32_t size)
 /* Sizes are rounded up a little, so that answers of about the same size can share buffers. */
 static uint32_t round_up(uint32_t size)
 {
-    uint32_t step = LARGE / 4;
-    while (step < size / 8)
+    uint32_t step = STEP;
+    while (step <= size / PART / 2)
         step *= 2;
     uint64_t cap = ((uint64_t)size + step - 1) / step * step;
     return cap > UINT32_MAX ? size : (uint32_t)cap;

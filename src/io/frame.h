@@ -33,6 +33,10 @@ static inline kci_frame *kci_frame_ref(kci_frame *frame)
 
 void kci_frame_unref(kci_frame *frame); /* any thread; NULL is fine */
 
+/* The most memory (cap) that a frame of up to that size takes, a kept one as well as a new one: who
+ * reserves memory before the frame comes can rely on it. */
+size_t kci_frame_most(size_t size);
+
 /* Bytes now held by frames of this pool, in use and kept. */
 size_t kci_frame_pool_bytes(kci_frame_pool *pool);
 

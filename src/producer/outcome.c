@@ -150,7 +150,6 @@ static void retry(kc_producer *p, kci_send_batch *b, const kci_failure *why)
     int64_t pause =
         why->at_once ? 0 : kci_backoff_delay(&p->conf.backoff, b->attempts, &p->sender.random);
     kci_lane_retry(&part->lane, b, kci_loop_now(p->loop) + pause);
-    kci_stat_add(&kci_client_stats(p->client)->batches_retried, 1);
     kci_sender_consider(p, part);
 }
 

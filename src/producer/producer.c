@@ -64,6 +64,7 @@ kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, 
 
 static void destroy(kc_producer *p)
 {
+    kci_gauge_remove(kci_client_gauges(p->client), &p->gauge);
     kci_sender_free(&p->sender);
     kci_outcomes_free(&p->outcomes);
     kci_accum_free(&p->accum);
@@ -209,6 +210,11 @@ static void free_parts(kc_producer *p, int steps)
         kci_pool_free(&p->pool);
 }
 
+static int64_t read_gauge(kci_gauge *gauge)
+{
+    return kci_pool_used(&KCI_CONTAINER_OF(gauge, kc_producer, gauge)->pool);
+}
+
 static kc_err producer_new(kc_client *client, const kc_producer_options *options, kc_producer **out,
                            kc_error *detail)
 {
@@ -234,6 +240,8 @@ static kc_err producer_new(kc_client *client, const kc_producer_options *options
         return kci_fail(detail, err, NULL);
     }
     p->client = kci_client_ref(client);
+    p->gauge = (kci_gauge){ .kind = KCI_GAUGE_BUFFER_BYTES, .read = read_gauge };
+    kci_gauge_add(kci_client_gauges(client), &p->gauge);
     atomic_init(&p->refs, 1);
     *out = p;
     return KC_OK;

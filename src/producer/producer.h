@@ -69,6 +69,7 @@ struct kc_producer {
     atomic_bool retry_wanted;
     atomic_bool retry_told;
 
+    kci_gauge gauge; /* of the pool */
     kci_sealer sealer;
     kci_accum accum;
     kci_sender sender;

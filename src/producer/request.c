@@ -172,12 +172,11 @@ static void stamp(request *r)
                                 numbered ? b->epoch : -1, numbered ? b->sequence : -1, 0,
                                 b->header);
         kci_batch_left_backlog(b);
-        if (b->attempts == 0) {
-            kci_stat_add(&stats->batches_sent, 1);
-            kci_stat_add(&stats->produce_bytes, (int64_t)kci_send_batch_size(b));
-            kci_stat_add(&stats->produce_bytes_uncompressed,
-                         KCI_BATCH_HEADER_SIZE + (int64_t)b->writer.bytes);
-        }
+        kci_stat_add(&stats->batches_sent, 1);
+        kci_stat_add(&stats->batches_retried, b->attempts > 0);
+        kci_stat_add(&stats->produce_bytes, (int64_t)kci_send_batch_size(b));
+        kci_stat_add(&stats->produce_bytes_uncompressed,
+                     KCI_BATCH_HEADER_SIZE + (int64_t)b->writer.bytes);
     }
 }
 

@@ -13,6 +13,7 @@ typedef struct patience {
     int64_t since_us;
     int64_t deadline_us;
     bool refreshed;
+    bool counted; /* in buffer_waits */
 } patience;
 
 static inline bool is_bad_bytes(kc_bytes b)
@@ -158,6 +159,10 @@ static kc_err wait_for_it(kc_producer *p, const kci_append *a, kci_append_result
     }
     if (now >= wait->deadline_us)
         return give_up(p, a, result, detail);
+    if (result == KCI_APPEND_NO_ROOM && !wait->counted) {
+        wait->counted = true;
+        kci_stat_add_shared(&kci_client_stats(p->client)->buffer_waits, 1);
+    }
     if (!wait->waiter) {
         kc_err err =
             kci_waiters_begin(&p->waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA, &wait->waiter);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <kclient/stats.h>
+
 #include "core/client.h"
 #include "hostile/app.h"
 
@@ -138,9 +140,9 @@ static bool poll_once(run *r, int32_t timeout_ms)
 
 static void check_bounds(run *r)
 {
-    kci_stats *stats = kci_client_stats(r->client);
-    int64_t buffered = atomic_load(&stats->buffer_bytes);
-    int64_t fetched = atomic_load(&stats->fetch_buffer_bytes);
+    kc_stats stats = { .size = sizeof stats };
+    kc_client_get_stats(r->client, &stats);
+    int64_t buffered = stats.buffer_bytes, fetched = stats.fetch_buffer_bytes;
     if (buffered < 0 || buffered > BUFFER_MEMORY)
         book_problem(&r->book, "the producer holds %lld bytes", (long long)buffered);
     if (fetched < 0 || fetched > FETCH_BUFFER + FRAME_MAX)

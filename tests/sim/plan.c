@@ -4,6 +4,7 @@
 #include <kclient/mock.h>
 
 #include "base/mem.h"
+#include "record/compress.h"
 
 static const char *const kind_names[F_KIND_COUNT] = {
     "reset-broker", "reset-one", "reset-after", "blackhole",   "refuse",    "chop",
@@ -212,6 +213,16 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_fault(plan, &r);
     if (sim_rng_chance(&r, 10))
         draw_outage(plan, &r);
+}
+
+const char *sim_plan_codec(const sim_plan *plan)
+{
+    for (unsigned i = 0; i < KCI_CODEC_COUNT; i++) {
+        const kci_codec_info *codec = kci_codec_get(i);
+        if (codec->available && strcmp(codec->name, plan->compression) == 0)
+            return codec->name;
+    }
+    return "gzip";
 }
 
 void sim_plan_print(const sim_plan *p, FILE *out)

@@ -90,6 +90,9 @@ void sim_plan_plain(sim_plan *plan, uint64_t seed);
 
 sim_fault *sim_plan_add(sim_plan *plan, sim_fault_kind kind, int64_t at_us, int64_t for_us);
 
+/* The plan's compression, or gzip in a build without that. */
+const char *sim_plan_codec(const sim_plan *plan);
+
 /* One readable line per fault, and one for the rest. */
 void sim_plan_print(const sim_plan *plan, FILE *out);
 

@@ -106,7 +106,7 @@ static kc_config *make_config(const sim_plan *plan)
     set_int(config, "request.timeout.ms", plan->request_timeout_ms);
     set_int(config, "max.poll.records", plan->max_poll_records);
     set_int(config, "max.block.ms", plan->max_block_ms);
-    set(config, "compression.type", plan->compression);
+    set(config, "compression.type", sim_plan_codec(plan));
     set(config, "auto.offset.reset", "earliest");
     if (plan->read_committed)
         set(config, "isolation.level", "read_committed");

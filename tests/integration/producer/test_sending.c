@@ -71,20 +71,26 @@ Test(sending, gzip)
     codec("compression.type=gzip");
 }
 
+#if KCI_HAVE_SNAPPY
 Test(sending, snappy)
 {
     codec("compression.type=snappy");
 }
+#endif
 
+#if KCI_HAVE_LZ4
 Test(sending, lz4)
 {
     codec("compression.type=lz4");
 }
+#endif
 
+#if KCI_HAVE_ZSTD
 Test(sending, zstd)
 {
     codec("compression.type=zstd");
 }
+#endif
 
 static void acks(const char *property, uint32_t flags)
 {
@@ -323,7 +329,7 @@ Test(sending, log_append_time_is_told)
 
 Test(sending, a_batch_too_large_for_the_topic_is_split)
 {
-    static const char *const codecs[] = { "compression.type=none", "compression.type=zstd" };
+    static const char *const codecs[] = { "compression.type=none", "compression.type=gzip" };
     for (int i = 0; i < 2; i++) {
         const char *const properties[] = { codecs[i], "batch.size=100000", "linger.ms=1000", NULL };
         rig r;
@@ -357,7 +363,7 @@ Test(sending, from_many_threads)
     rig r;
     pthread_t threads[THREADS];
     sender senders[THREADS];
-    const char *const properties[] = { "compression.type=lz4", NULL };
+    const char *const properties[] = { "compression.type=gzip", NULL };
     rig_start(&r, NULL, properties, NULL);
     for (long i = 0; i < THREADS; i++) {
         senders[i] = (sender){ &r, i * EACH, (i + 1) * EACH };

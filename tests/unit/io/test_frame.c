@@ -33,17 +33,34 @@ Test(frame, large_buffers_are_used_again)
     kci_frame_unref(f);
     cr_assert_eq(kci_frame_pool_bytes(pool), held, "kept");
     uint64_t asked = kci_mem_count();
-    f = kci_frame_new(pool, 900000);
+    f = kci_frame_new(pool, 950000);
     cr_assert_eq(f->data, data);
-    cr_assert_eq(f->size, 900000);
+    cr_assert_eq(f->size, 950000);
     cr_assert_eq(kci_mem_count(), asked, "no allocation");
-    kci_frame *g = kci_frame_new(pool, 900000);
+    kci_frame *g = kci_frame_new(pool, 950000);
     cr_assert_neq(g->data, data);
     kci_frame_unref(g);
     kci_frame_unref(f);
     f = kci_frame_new(pool, 100000); /* far too small to waste a megabyte on */
     cr_assert_leq(f->cap, 200000);
     kci_frame_unref(f);
+    kci_frame_pool_unref(pool);
+}
+
+/* New ones and kept ones: what is reserved for a frame suffices. */
+Test(frame, takes_no_more_memory_than_announced)
+{
+    kci_frame_pool *pool = kci_frame_pool_new(8 << 20);
+    uint32_t sizes[200];
+    for (int i = 0; i < 200; i++)
+        sizes[i] = (uint32_t)(i * 9973 % 200) * 9973;
+    for (int i = 0; i < 200; i++) {
+        kci_frame *f = kci_frame_new(pool, sizes[i]);
+        cr_assert_leq(f->cap, kci_frame_most(sizes[i]), "%u for %u", f->cap, f->size);
+        cr_assert_leq(kci_frame_most(sizes[i]), kci_frame_most(sizes[i] + 1));
+        kci_frame_unref(f);
+    }
+    cr_assert_eq(kci_frame_most(SIZE_MAX), SIZE_MAX);
     kci_frame_pool_unref(pool);
 }
 
