@@ -99,7 +99,8 @@ static void report_json(const perf_result *r, double seconds, const struct rusag
 int perf_report(const perf_options *options, const char *what, const perf_result *result)
 {
     struct rusage usage;
-    double seconds = (double)(clock_us() - result->begun_us) / 1e6;
+    int64_t ended_us = result->ended_us ? result->ended_us : clock_us();
+    double seconds = (double)(ended_us - result->begun_us) / 1e6;
     getrusage(RUSAGE_SELF, &usage);
     if (seconds <= 0)
         seconds = 1e-6;

@@ -43,10 +43,11 @@ typedef struct perf_result {
     int64_t records, bytes;   /* done */
     int64_t failed;           /* of those asked for */
     int64_t begun_us;         /* clock_us() */
+    int64_t ended_us;         /* the same; 0: now */
     const histogram *latency; /* µs; NULL: not measured */
 } perf_result;
 
-/* Prints the figures from begun_us until now, and returns the exit code for `failed`. */
+/* Prints the figures from begun_us until ended_us, and returns the exit code for `failed`. */
 int perf_report(const perf_options *options, const char *what, const perf_result *result);
 
 /* A block of pseudo-random letters, to take values from at any place below PERF_BLOCK; it has

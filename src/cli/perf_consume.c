@@ -21,13 +21,18 @@ static const cli_syntax syntax = {
     .set = perf_set,
 };
 
-static void count(const kc_records *records, perf_result *result)
+/* Of the last poll only as many as were asked for. */
+static void count(const kc_records *records, int64_t wanted, perf_result *result)
 {
     size_t n = kc_records_count(records);
     const kc_record *data = kc_records_data(records);
+    if ((int64_t)n > wanted - result->records)
+        n = (size_t)(wanted - result->records);
     for (size_t i = 0; i < n; i++)
         result->bytes += (int64_t)(data[i].key.size + data[i].value.size);
     result->records += (int64_t)n;
+    if (n > 0) /* the wait for records that do not come is not measured */
+        result->ended_us = clock_us();
 }
 
 /* KC_OK: enough was read, or a signal came. */
@@ -35,7 +40,6 @@ static kc_err read_all(kc_consumer *consumer, const perf_options *o, perf_result
                        bool quiet, kc_error *error)
 {
     cli_progress progress;
-    int64_t last = clock_us();
     kc_err err = KC_OK;
     progress_begin(&progress, -1, quiet || o->json);
     while (!err && result->records < o->records && !stop_requested()) {
@@ -44,9 +48,8 @@ static kc_err read_all(kc_consumer *consumer, const perf_options *o, perf_result
         if (err == KC_E_INTERRUPTED)
             err = KC_OK;
         if (!err && records) {
-            count(records, result);
-            last = clock_us();
-        } else if (!err && clock_us() - last > PATIENCE_US) {
+            count(records, o->records, result);
+        } else if (!err && clock_us() - result->ended_us > PATIENCE_US) {
             *error =
                 (kc_error){ .code = KC_E_TIMED_OUT,
                             .text = "no record came for 30 s: are there as many in the topic?" };
@@ -63,7 +66,7 @@ static int consume(cli_session *session, const perf_options *o, int64_t begun_us
 {
     kc_consumer *consumer;
     kc_error error;
-    perf_result result = { .begun_us = begun_us };
+    perf_result result = { .begun_us = begun_us, .ended_us = clock_us() };
     int code = reader_open(session, o->topic, kc_position_beginning(), &consumer);
     if (code != CLI_OK)
         return code;

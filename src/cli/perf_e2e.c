@@ -20,6 +20,7 @@ enum { WARM_UP = 200 };
 
 /* Gives up when nothing has come for so long. */
 #define PATIENCE_US 30000000
+enum { FLUSH_MS = 10000 };
 
 static const cli_option options[] = { PERF_TOPIC, PERF_RECORDS,
                                       PERF_BYTES, { 'r', "rate", "PER_SECOND", "records a second" },
@@ -156,6 +157,9 @@ static bool run(measuring *m, uint8_t *value, perf_result *result)
             (void)kc_producer_poll(m->producer, 0, NULL);
     }
     (void)wait_for(m, &m->read, o->records);
+    result->ended_us = atomic_load(&m->last_us);
+    /* what was read may still be waiting for its acknowledgement */
+    (void)kc_producer_flush(m->producer, FLUSH_MS, NULL);
     return true;
 }
 
