@@ -101,12 +101,16 @@ enum {
      * log ends at the high watermark (as after a clean election, KIP-101) */
     KC_MOCK_LOSE_UNREPLICATED = 2,
     /* kc_mock_broker_down: no election; its partitions have no leader until it is up again */
-    KC_MOCK_NO_ELECTION = 4
+    KC_MOCK_NO_ELECTION = 4,
+    /* kc_mock_move_leader: the leader epoch stays as it was, as after some migrations of clusters
+     */
+    KC_MOCK_SAME_EPOCH = 8
 };
 
 /* Makes a live replica the partition's leader, with the next leader epoch; the former leader
  * answers NOT_LEADER_OR_FOLLOWER from now on. stale_ms: for so long Metadata still shows the former
- * one. flags: 0 or KC_MOCK_NO_HINTS. KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_INVALID_ARGUMENT. */
+ * one. flags: KC_MOCK_NO_HINTS, KC_MOCK_SAME_EPOCH. KC_E_UNKNOWN_TOPIC_OR_PARTITION,
+ * KC_E_INVALID_ARGUMENT. */
 KC_API kc_err kc_mock_move_leader(kc_mock *mock, const char *topic, int32_t partition,
                                   int32_t broker, int32_t stale_ms, uint32_t flags);
 
@@ -126,6 +130,12 @@ KC_API kc_err kc_mock_disconnect(kc_mock *mock, int32_t broker);
  * (KIP-320). KC_E_OFFSET_OUT_OF_RANGE. */
 KC_API kc_err kc_mock_truncate(kc_mock *mock, const char *topic, int32_t partition, int64_t offset,
                                int32_t leader);
+
+/* An older broker: it offers an API (KC_MOCK_API_..., any key of Kafka's) up to this version only;
+ * -1: not at all; -2: as kc_mock_options.version says. broker -1: all of them. ApiVersions must go
+ * on to be there. Connections that are open keep what they have negotiated: see kc_mock_disconnect.
+ * KC_E_INVALID_ARGUMENT. */
+KC_API kc_err kc_mock_set_max_version(kc_mock *mock, int32_t broker, int32_t api, int32_t version);
 
 /* rack NULL: none. */
 KC_API kc_err kc_mock_set_rack(kc_mock *mock, int32_t broker, const char *rack);

@@ -103,7 +103,7 @@ static void take_hint(kc_consumer *c, kci_part *p, const part_data *d,
 /* Another broker is the right one, or this one is not ready: soon again. */
 static void try_again(kc_consumer *c, kci_part *p, bool refresh)
 {
-    p->preferred = -1;
+    kci_part_leave_preferred(c, p);
     c->want_refresh |= refresh;
     if (KCI_BUG(POSITION_SKIPS) && !p->first && p->high_watermark > p->position)
         kci_part_set_position(c, p, p->high_watermark, -1);
@@ -211,6 +211,8 @@ static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_dat
                       kci_fetched *fetched, bool first)
 {
     p->failures = 0;
+    if (p->source->id == p->preferred)
+        p->let_downs = 0;
     p->told_error = KC_OK;
     p->checked_epoch = p->sent_epoch;
     if (d->diverging_epoch.epoch >= 0 || d->diverging_epoch.end_offset >= 0) {

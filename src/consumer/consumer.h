@@ -145,6 +145,10 @@ void kci_part_todo(kc_consumer *c, kci_part *p);
 /* Loop. It is looked at again after a backoff that grows with its failures. */
 void kci_part_retry(kc_consumer *c, kci_part *p);
 
+/* Loop. The preferred replica is of no use: back to the leader, who would name it again and again;
+ * after some times it is not told where we are, for as long as a preference lasts. */
+void kci_part_leave_preferred(kc_consumer *c, kci_part *p);
+
 /* Whether the metadata lets that replica of the partition be fetched from. */
 bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node);
 

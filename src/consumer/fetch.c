@@ -221,6 +221,8 @@ static bool try_source(kc_consumer *c, kci_source *s)
         return false;
     kci_fetch_options o = c->fetch;
     o.max_bytes = (int32_t)min_size(ask, INT32_MAX);
+    if (s->leads_until > kci_loop_now(c->loop))
+        o.rack = kc_mem("", 0);
     if (kci_node_outstanding(c->client, s->id, KCI_CLASS_FETCH) > 0 &&
         o.max_wait_ms > SHARED_WAIT_MS)
         o.max_wait_ms = SHARED_WAIT_MS;
@@ -274,7 +276,7 @@ static void leave_followers(kc_consumer *c, kci_source *s)
         kci_part *p = KCI_CONTAINER_OF(l, kci_part, source_link);
         if (p->preferred != s->id)
             continue;
-        p->preferred = -1;
+        kci_part_leave_preferred(c, p);
         kci_part_todo(c, p);
     }
 }

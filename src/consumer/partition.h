@@ -94,6 +94,7 @@ typedef struct kci_part {
     int32_t checked_epoch;        /* leader epoch for which truncation was ruled out */
     int32_t preferred;            /* replica to fetch from (KIP-392); -1: the leader */
     int64_t preferred_until;      /* loop time */
+    int32_t let_downs;            /* by preferred replicas, since one of them answered well */
     struct kci_source *source;
     bool wanted;          /* to be in the source's session */
     kci_link source_link; /* in source->parts */

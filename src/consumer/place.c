@@ -125,6 +125,11 @@ static void checked(kc_consumer *c, kci_part *p, int64_t end, int32_t epoch)
 
 static void failed(kc_consumer *c, kci_part *p, kc_err err)
 {
+    if (p->state == KCI_PART_CHECKING && err == KC_E_UNSUPPORTED_VERSION) {
+        kci_part_set_state(p, KCI_PART_FETCHING); /* a broker that old cannot tell */
+        p->checked_epoch = p->leader_epoch;
+        return;
+    }
     kci_part_set_state(p, p->state == KCI_PART_PLACING ? KCI_PART_UNPLACED : KCI_PART_UNCHECKED);
     if (!kci_probe_is_retriable(err))
         kci_part_report(c, p, err, NULL);

@@ -12,7 +12,8 @@ enum {
      * have reached every broker yet, and one that was seen may be missing at a broker that has just
      * started. */
     GRACE_NEW_US = 2 * 1000 * 1000,
-    GRACE_SEEN_US = 30 * 1000 * 1000
+    GRACE_SEEN_US = 30 * 1000 * 1000,
+    LET_DOWNS_MAX = 3 /* by preferred replicas in a row: then the leader is read from */
 };
 
 static int64_t now_us(kc_consumer *c)
@@ -297,6 +298,18 @@ static int32_t choose_node(kc_consumer *c, kci_part *p)
         return p->preferred;
     p->preferred = -1;
     return p->leader;
+}
+
+void kci_part_leave_preferred(kc_consumer *c, kci_part *p)
+{
+    if (p->preferred < 0)
+        return;
+    p->preferred = -1;
+    kci_source *leader = kci_consumer_source(c, p->leader);
+    if (++p->let_downs < LET_DOWNS_MAX || !leader)
+        return;
+    p->let_downs = 0;
+    leader->leads_until = now_us(c) + c->lease_us;
 }
 
 static void leave_source(kci_part *p)

@@ -55,6 +55,8 @@ typedef struct kci_source {
     int64_t retry_us; /* loop time before which nothing is sent */
     bool brought;     /* the last answer had records that could be used */
     uint32_t idle;    /* answers in a row that came at once and brought nothing */
+    int64_t
+        leads_until; /* loop time: it is not told our rack before, lest it sends us away again */
 } kci_source;
 
 /* What is the same in all requests. */

@@ -32,35 +32,45 @@ const kci_mock_api *kci_mock_api_at(size_t index)
     return index < KCI_COUNT_OF(apis) ? &apis[index] : NULL;
 }
 
-const kci_mock_api *kci_mock_api_get(const kci_mock_cluster *c, int16_t key)
+static bool is_offered(const kci_mock_broker *b, const kci_mock_api *api)
+{
+    if (b->cluster->is_39 && api->max_39 < 0)
+        return false;
+    int limit = b->limits[api->key];
+    return limit == 0 || limit - 2 >= kci_api_get(api->key)->min_version;
+}
+
+const kci_mock_api *kci_mock_api_get(const kci_mock_broker *b, int16_t key)
 {
     for (size_t i = 0; i < KCI_COUNT_OF(apis); i++) {
         if (apis[i].key == key)
-            return c->is_39 && apis[i].max_39 < 0 ? NULL : &apis[i];
+            return is_offered(b, &apis[i]) ? &apis[i] : NULL;
     }
     return NULL;
 }
 
-int16_t kci_mock_api_max(const kci_mock_cluster *c, const kci_mock_api *api)
+int16_t kci_mock_api_max(const kci_mock_broker *b, const kci_mock_api *api)
 {
     int16_t max = kci_api_get(api->key)->max_version;
-    return c->is_39 && api->max_39 < max ? api->max_39 : max;
+    if (b->cluster->is_39 && api->max_39 < max)
+        max = api->max_39;
+    int limit = b->limits[api->key];
+    return limit && limit - 2 < max ? (int16_t)(limit - 2) : max;
 }
 
-static bool is_offered(const kci_mock_cluster *c, const kci_mock_api *api)
+/* Whether ApiVersions names it. */
+static bool is_named(const kci_mock_broker *b, const kci_mock_api *api)
 {
-    if (c->is_39 && api->max_39 < 0)
-        return false;
     bool sasl = api->key == KCI_API_SASL_HANDSHAKE || api->key == KCI_API_SASL_AUTHENTICATE;
-    return !sasl || c->sasl_plain;
+    return is_offered(b, api) && (!sasl || b->cluster->sasl_plain);
 }
 
-static void describe(const kci_mock_cluster *c, const kci_mock_api *api,
+static void describe(const kci_mock_broker *b, const kci_mock_api *api,
                      kci_api_versions_response_api_version *out)
 {
     out->api_key = api->key;
     out->min_version = kci_api_get(api->key)->min_version;
-    out->max_version = kci_mock_api_max(c, api);
+    out->max_version = kci_mock_api_max(b, api);
     /* Brokers name 0 though they refuse 0 to 2: a widespread client needs to see it. */
     if (api->key == KCI_API_PRODUCE)
         out->min_version = 0;
@@ -77,8 +87,8 @@ kci_mock_outcome kci_mock_serve_api_versions(kci_mock_request *r)
     if (!out->api_keys.data)
         return KCI_MOCK_CLOSE;
     for (size_t i = 0; i < KCI_COUNT_OF(apis); i++) {
-        if (is_offered(r->cluster, &apis[i]))
-            describe(r->cluster, &apis[i], &out->api_keys.data[out->api_keys.count++]);
+        if (is_named(r->broker, &apis[i]))
+            describe(r->broker, &apis[i], &out->api_keys.data[out->api_keys.count++]);
     }
     return KCI_MOCK_ANSWER;
 }
@@ -91,6 +101,6 @@ kc_err kci_mock_api_versions_unsupported(kci_mock_request *r, kci_api_versions_r
     if (!out->api_keys.data)
         return KC_E_NO_MEMORY;
     out->api_keys.count = 1;
-    describe(r->cluster, kci_mock_api_get(r->cluster, KCI_API_API_VERSIONS), out->api_keys.data);
+    describe(r->broker, kci_mock_api_get(r->broker, KCI_API_API_VERSIONS), out->api_keys.data);
     return KC_OK;
 }

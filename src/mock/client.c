@@ -171,7 +171,6 @@ static void serve(kci_mock_client *c)
 
 static void begin(kci_mock_client *c, kci_frame *frame)
 {
-    kc_mock *mock = c->door->mock;
     kci_mock_request *r = &c->request;
     c->state = KCI_MOCK_SERVING;
     r->frame = frame;
@@ -188,9 +187,9 @@ static void begin(kci_mock_client *c, kci_frame *frame)
     tell(c);
     if (c->state != KCI_MOCK_SERVING)
         return; /* the log's callback took the broker down */
-    r->api = kci_mock_api_get(&mock->cluster, head.key);
+    r->api = kci_mock_api_get(r->broker, head.key);
     bool known = r->api && head.version >= kci_api_get(head.key)->min_version &&
-                 head.version <= kci_mock_api_max(&mock->cluster, r->api);
+                 head.version <= kci_mock_api_max(r->broker, r->api);
     if (!known && head.key == KCI_API_API_VERSIONS) {
         refuse_api_versions(c);
         return;

@@ -31,6 +31,7 @@ typedef struct kci_mock_broker {
     bool up;
     kci_mock_sessions sessions;
     int64_t requests[KCI_MOCK_APIS];
+    int8_t limits[KCI_MOCK_APIS]; /* kc_mock_set_max_version: 0: none, else the version + 2 */
     int64_t connections, accepted;
 } kci_mock_broker;
 
@@ -171,6 +172,9 @@ void kci_mock_set_in_sync(kci_mock_partition *p, int32_t broker, bool in_sync);
 
 /* The next leader epoch with that leader (-1: none). Whoever waits for the partition goes on. */
 kc_err kci_mock_partition_lead(kci_mock_partition *p, int32_t leader);
+
+/* The same without a new epoch, as a cluster does that does not count them well. */
+kc_err kci_mock_partition_hand_over(kci_mock_partition *p, int32_t leader);
 
 /* A partition after one of its brokers went or came: elects where needed. lose: what is above the
  * high watermark goes. */

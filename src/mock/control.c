@@ -100,7 +100,8 @@ static void move_leader(void *arg)
     }
     int32_t former = p->leader, former_epoch = p->leader_epoch;
     kci_mock_set_in_sync(p, s->broker, true);
-    s->err = kci_mock_partition_lead(p, s->broker);
+    s->err = s->flags & KC_MOCK_SAME_EPOCH ? kci_mock_partition_hand_over(p, s->broker)
+                                           : kci_mock_partition_lead(p, s->broker);
     p->no_hints = (s->flags & KC_MOCK_NO_HINTS) != 0;
     if (s->number > 0) {
         p->shown_leader = former;
@@ -223,6 +224,29 @@ kc_err kc_mock_set_rack(kc_mock *mock, int32_t broker, const char *rack)
 {
     kci_mock_step s = { .mock = mock, .broker = broker, .text = rack };
     return kci_mock_step_run(&s, set_rack);
+}
+
+static void set_max_version(void *arg)
+{
+    kci_mock_step *s = arg;
+    int32_t api = s->count;
+    if (api < 0 || api >= KCI_MOCK_APIS || s->number < -2 || s->number > INT8_MAX - 2) {
+        s->err = KC_E_INVALID_ARGUMENT;
+        return;
+    }
+    if (s->broker != -1 && !kci_mock_step_door(s))
+        return;
+    for (int32_t i = 0; i < s->mock->door_count; i++) {
+        kci_mock_broker *b = s->mock->doors[i].broker;
+        if (s->broker == -1 || s->broker == b->id)
+            b->limits[api] = (int8_t)(s->number + 2);
+    }
+}
+
+kc_err kc_mock_set_max_version(kc_mock *mock, int32_t broker, int32_t api, int32_t version)
+{
+    kci_mock_step s = { .mock = mock, .broker = broker, .count = api, .number = version };
+    return kci_mock_step_run(&s, set_max_version);
 }
 
 static void set_in_sync(void *arg)

@@ -98,8 +98,13 @@ void kci_mock_replicate(kci_mock_cluster *c)
 
 kc_err kci_mock_partition_lead(kci_mock_partition *p, int32_t leader)
 {
-    p->leader = leader;
     p->leader_epoch++;
+    return kci_mock_partition_hand_over(p, leader);
+}
+
+kc_err kci_mock_partition_hand_over(kci_mock_partition *p, int32_t leader)
+{
+    p->leader = leader;
     p->no_hints = false;
     p->shown_until_us = 0;
     kc_err err = KC_OK;

@@ -89,9 +89,9 @@ typedef struct kci_mock_api {
 } kci_mock_api;
 
 /* NULL: not offered by this cluster. */
-const kci_mock_api *kci_mock_api_get(const kci_mock_cluster *c, int16_t key);
+const kci_mock_api *kci_mock_api_get(const kci_mock_broker *b, int16_t key);
 const kci_mock_api *kci_mock_api_at(size_t index); /* NULL past the end */
-int16_t kci_mock_api_max(const kci_mock_cluster *c, const kci_mock_api *api);
+int16_t kci_mock_api_max(const kci_mock_broker *b, const kci_mock_api *api);
 
 /* Zeroed memory of the request's arena; NULL when out of memory. */
 void *kci_mock_take(kci_mock_request *r, size_t count, size_t size);

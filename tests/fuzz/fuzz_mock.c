@@ -53,7 +53,7 @@ static void request(kci_mock_cluster *c, int32_t broker, const uint8_t *p, size_
     if (kci_request_header_decode(&in, &head) == KC_OK) {
         r.key = head.key;
         r.version = head.version;
-        r.api = kci_mock_api_get(c, head.key);
+        r.api = kci_mock_api_get(r.broker, head.key);
         const kci_api *api = kci_api_get(head.key);
         bool known = r.api && head.version >= api->min_version && head.version <= api->max_version;
         if (known) {

@@ -12,6 +12,8 @@
 
 /* How much longer than its deadline a call may take, in virtual time. */
 #define SLACK_US 20000
+/* How long consumers may need to reach the end while faults go on. */
+#define KEEP_UP_US 60000000
 
 static void check_call(sim_run *r, const char *what, int64_t begun, int64_t timeout_ms)
 {
@@ -23,15 +25,15 @@ static void check_call(sim_run *r, const char *what, int64_t begun, int64_t time
 
 /* --- values: the id, then bytes that follow from it */
 
-static size_t value_make(sim_run *r, uint64_t id)
+kc_bytes sim_value_make(sim_run *r, uint64_t id, int least, int most, uint8_t out[SIM_VALUE_MAX])
 {
-    size_t more = (size_t)sim_rng_range(&r->rng, 0, r->plan->value_bytes);
-    if (more > sizeof r->value - 8)
-        more = sizeof r->value - 8;
-    kci_store64(r->value, id);
+    size_t more = (size_t)sim_rng_range(&r->rng, least, most);
+    if (more > SIM_VALUE_MAX - 8)
+        more = SIM_VALUE_MAX - 8;
+    kci_store64(out, id);
     for (size_t i = 0; i < more; i++)
-        r->value[8 + i] = (uint8_t)(id * 31 + i % 7);
-    return 8 + more;
+        out[8 + i] = (uint8_t)(id * 31 + i % 7);
+    return kc_mem(out, 8 + more);
 }
 
 uint64_t sim_value_id(kc_bytes value)
@@ -46,6 +48,8 @@ uint64_t sim_value_id(kc_bytes value)
 }
 
 /* --- producing */
+
+static bool send_one(sim_run *r, int p);
 
 void sim_on_delivery(void *user, const kc_delivery *d)
 {
@@ -62,6 +66,12 @@ void sim_on_delivery(void *user, const kc_delivery *d)
     sim_trace(r->world, "app: %d records of partition %d: %s at %lld%s", d->count, d->partition,
               kc_error_name(d->err), (long long)d->base_offset,
               d->flags & KC_DELIVERY_POSSIBLY_PERSISTED ? " (possibly persisted)" : "");
+    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    if (r->plan->callback_percent && r->unsent[p] > 0 &&
+        sim_rng_chance(&r->rng, r->plan->callback_percent)) {
+        r->unsent[p]--;
+        send_one(r, p);
+    }
 }
 
 /* false: refused, there is no use in sending more now */
@@ -75,7 +85,7 @@ static bool send_one(sim_run *r, int p)
     kc_producer_record record = KC_PRODUCER_RECORD_INIT;
     record.topic = kc_str(SIM_TOPIC);
     record.partition = partition;
-    record.value = kc_mem(r->value, value_make(r, id));
+    record.value = sim_value_make(r, id, 0, r->plan->value_bytes, r->value);
     record.opaque = (void *)(uintptr_t)id;
     kc_error why = { 0 };
     kc_err err = kc_producer_send(r->producers[p], &record, &why);
@@ -85,10 +95,24 @@ static bool send_one(sim_run *r, int p)
     history_refused(r->history, id);
     sim_trace(r->world, "app: send %llu refused: %s", (unsigned long long)id, why.text);
     if (!r->plan->errors_expected && err != KC_E_QUEUE_FULL && err != KC_E_TIMED_OUT &&
-        err != KC_E_NO_MEMORY && err != KC_E_UNKNOWN_TOPIC_OR_PARTITION && err != KC_E_INTERRUPTED)
+        err != KC_E_NO_MEMORY && err != KC_E_UNKNOWN_TOPIC_OR_PARTITION &&
+        err != KC_E_UNKNOWN_PARTITION && err != KC_E_INTERRUPTED)
         history_violation(r->history, H_UNEXPECTED_ERROR, "send: %s: %s", kc_error_name(err),
                           why.text);
     return false;
+}
+
+/* When it says that all have an outcome, they have been reported. */
+static kc_err flush_once(sim_run *r, int p, int32_t timeout_ms, kc_error *why)
+{
+    int64_t begun = sim_now(r->world);
+    kc_err err = kc_producer_flush(r->producers[p], timeout_ms, why);
+    check_call(r, "flush", begun, timeout_ms);
+    int pending = r->plan->callback_percent ? 0 : history_pending(r->history, p);
+    if ((err == KC_OK || err == KC_E_NOT_DELIVERED) && pending > 0)
+        history_violation(r->history, H_UNREPORTED, "flush of producer %d ended with %d to come", p,
+                          pending);
+    return err;
 }
 
 static void produce_some(sim_run *r)
@@ -98,6 +122,16 @@ static void produce_some(sim_run *r)
     for (; burst > 0 && r->unsent[p] > 0; burst--, r->unsent[p]--)
         if (!send_one(r, p))
             return;
+}
+
+/* Now and then, with little patience. */
+static void flush_in_turn(sim_run *r)
+{
+    if (r->plan->flush_percent == 0 || !sim_rng_chance(&r->rng, r->plan->flush_percent))
+        return;
+    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    int32_t timeout_ms = (int32_t)sim_rng_range(&r->rng, 0, 300);
+    flush_once(r, p, timeout_ms, NULL);
 }
 
 static void poll_producers(sim_run *r)
@@ -155,6 +189,7 @@ static void seek_somewhere(sim_run *r, int c)
     sim_trace(r->world, "app: consumer %d seeks partition %d to %lld", c, p, (long long)to);
     kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, kc_position_offset(to), NULL);
     history_positioned(r->history, c, p, to, true);
+    sim_stops_sought(r, c, p);
 }
 
 static void note_records(sim_run *r, int c, const kc_records *records)
@@ -164,6 +199,7 @@ static void note_records(sim_run *r, int c, const kc_records *records)
     for (size_t i = 0; i < n; i++)
         history_polled(r->history, c, kc_records_partition(records), rows[i].offset,
                        sim_value_id(rows[i].value));
+    sim_stops_got(r, c, kc_records_partition(records));
     if (n)
         sim_trace(r->world, "app: consumer %d got %zu records of partition %d from %lld", c, n,
                   kc_records_partition(records), (long long)rows[0].offset);
@@ -186,7 +222,8 @@ static bool consume_some(sim_run *r, int c, int32_t timeout_ms)
     check_call(r, "poll", begun, timeout_ms);
     if (err != KC_OK) {
         sim_trace(r->world, "app: poll: %s", why.text);
-        if (!explained(err) && !r->plan->errors_expected)
+        bool stopped = records && sim_stopped(r, c, records);
+        if (!stopped && !explained(err) && !r->plan->errors_expected)
             history_violation(r->history, H_UNEXPECTED_ERROR, "poll: %s: %s", kc_error_name(err),
                               why.text);
     }
@@ -201,6 +238,7 @@ static void poll_in_turn(sim_run *r)
 {
     int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
     int64_t now = sim_now(r->world);
+    sim_stops_resume(r, c);
     if (r->plan->poll_pause_ms < 0 || now < r->next_poll[c])
         return;
     r->next_poll[c] = now + r->plan->poll_pause_ms * 1000LL;
@@ -234,6 +272,7 @@ void sim_app_work(sim_run *r)
             return;
         if (passed >= plan->work_us || total - unsent <= total * passed / plan->work_us)
             produce_some(r);
+        flush_in_turn(r);
         poll_producers(r);
         poll_in_turn(r);
         sim_bounds_check(r);
@@ -250,9 +289,7 @@ static void flush_all(sim_run *r)
         kc_err err = KC_E_TIMED_OUT;
         kc_error why = { 0 };
         while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY) && sim_now(r->world) < limit) {
-            int64_t begun = sim_now(r->world);
-            err = kc_producer_flush(r->producers[p], step_ms, &why);
-            check_call(r, "flush", begun, step_ms);
+            err = flush_once(r, p, step_ms, &why);
             poll_producers(r);
             if (err == KC_E_NO_MEMORY)
                 wait_for_memory(r);
@@ -273,6 +310,20 @@ static bool at_end(sim_run *r, int c)
     return true;
 }
 
+void sim_app_keep_up(sim_run *r)
+{
+    int64_t limit = sim_now(r->world) + KEEP_UP_US;
+    for (int c = 0; c < r->plan->consumers; c++) {
+        while (!at_end(r, c) && sim_now(r->world) < limit) {
+            consume_some(r, c, 100);
+            poll_producers(r);
+            sim_bounds_check(r);
+        }
+        if (!at_end(r, c))
+            history_violation(r->history, H_UNSEEN, "consumer %d does not keep up", c);
+    }
+}
+
 bool sim_app_finish(sim_run *r)
 {
     flush_all(r);
@@ -285,6 +336,7 @@ bool sim_app_finish(sim_run *r)
         }
         int64_t limit = sim_now(r->world) + (r->plan->errors_expected ? 3000000 : 120000000);
         while (!at_end(r, c) && sim_now(r->world) < limit) {
+            sim_stops_resume(r, c);
             if (!consume_some(r, c, 100))
                 sim_run_until(r->world, sim_now(r->world) + 1000, NULL);
             poll_producers(r);

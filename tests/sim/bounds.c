@@ -8,6 +8,7 @@
 #include "consumer/consumer.h"
 #include "core/client.h"
 #include "core/metadata.h"
+#include "sim/memory.h"
 #include "sim/run.h"
 
 enum { FRAME_ROUNDING = 16384, INFLATING = 65536 };
@@ -35,7 +36,7 @@ static void check_consumer(sim_run *r, int c)
     if (kci_credit_held(credit) > limit)
         history_violation(r->history, H_MEMORY, "consumer %d holds %zu bytes of %d", c,
                           kci_credit_held(credit), r->plan->fetch_buffer);
-    if (kci_credit_peak(credit) > limit + INFLATING)
+    if (kci_credit_peak(credit) > limit + INFLATING + 2 * (size_t)r->plan->decompressed_max)
         history_violation(r->history, H_MEMORY, "consumer %d held %zu bytes of %d", c,
                           kci_credit_peak(credit), r->plan->fetch_buffer);
 }
@@ -50,7 +51,8 @@ static void check_metadata(sim_run *r)
         memset(r->epochs, 0, sizeof r->epochs);
     }
     for (int p = 0; t && p < t->partition_count && p < SIM_MAX_PARTITIONS; p++) {
-        if (t->partitions[p].leader_epoch < r->epochs[p])
+        /* who tells none cannot be compared */
+        if (t->partitions[p].leader_epoch >= 0 && t->partitions[p].leader_epoch < r->epochs[p])
             history_violation(r->history, H_METADATA_BACK,
                               "partition %d went from leader epoch %d back to %d", p, r->epochs[p],
                               t->partitions[p].leader_epoch);
@@ -74,9 +76,27 @@ static void heal_memory(sim_run *r)
     kci_mem_fail_after(0, false);
 }
 
+/* What the allocator says, beyond what producers and consumers account for. */
+static void check_allocator(sim_run *r)
+{
+    int64_t counted = 0;
+    for (int p = 0; p < r->plan->producers; p++) {
+        kc_producer_counts counts = { .size = sizeof counts };
+        if (r->producers[p])
+            kc_producer_get_counts(r->producers[p], &counts);
+        counted += (int64_t)counts.buffer_bytes;
+    }
+    for (int c = 0; c < r->plan->consumers; c++)
+        counted += r->consumers[c] ? (int64_t)kci_credit_held(r->consumers[c]->credit) : 0;
+    int64_t rest = sim_memory_held(SIM_MEMORY_CLIENT) - counted;
+    if (rest > r->memory_most)
+        r->memory_most = rest;
+}
+
 void sim_bounds_check(sim_run *r)
 {
     heal_memory(r);
+    check_allocator(r);
     for (int p = 0; p < r->plan->producers; p++)
         if (r->producers[p])
             check_producer(r, p);

@@ -7,6 +7,7 @@
 typedef struct scheduled {
     sim_run *run;
     const sim_fault *fault;
+    int number;
 } scheduled;
 
 static uint16_t port_of(int64_t broker)
@@ -128,6 +129,23 @@ static void begin(void *arg)
         break;
     case F_BROKER_DOWN:
         kc_mock_broker_down(r->mock, (int32_t)f->a, (uint32_t)f->b);
+        sim_txns_after_loss(r);
+        break;
+    case F_TXN:
+        sim_txn_begin(r, f, s->number);
+        break;
+    case F_NEW_ADDRESS:
+        sim_address_change(r, (int)f->a, (sim_address_change_kind)f->b);
+        break;
+    case F_LIE:
+        sim_lie_set(r, (sim_lie)f->a, (int)f->b);
+        break;
+    case F_AGE:
+        sim_cluster_age(r, (int)f->a, (sim_age)f->b);
+        sim_reset_port(r->world, port_of(f->a));
+        break;
+    case F_POISON:
+        sim_poison_write(r, f);
         break;
     case F_MOVE_LEADER:
         move_leader(r, f);
@@ -214,6 +232,12 @@ static void end(void *arg)
     case F_RECREATE:
         create_topic(r);
         break;
+    case F_TXN:
+        sim_txn_end(r, s->number);
+        break;
+    case F_LIE:
+        sim_lie_set(r, (sim_lie)f->a, 0);
+        break;
     default:
         return;
     }
@@ -225,7 +249,7 @@ void sim_faults_schedule(sim_run *r)
     static scheduled all[SIM_MAX_FAULTS]; /* one run at a time in a process */
     for (int i = 0; i < r->plan->fault_count; i++) {
         const sim_fault *f = &r->plan->faults[i];
-        all[i] = (scheduled){ r, f };
+        all[i] = (scheduled){ r, f, i };
         sim_at(r->world, r->start + f->at_us, begin, &all[i]);
         if (f->for_us > 0)
             sim_at(r->world, r->start + f->at_us + f->for_us, end, &all[i]);
@@ -237,6 +261,7 @@ void sim_faults_heal(sim_run *r)
     sim_trace(r->world, "all faults end");
     r->healing = true;
     kc_mock_clear_faults(r->mock);
+    sim_lies_end(r);
     for (int broker = 1; broker <= r->plan->brokers; broker++) {
         sim_link *link = sim_link_of(r->world, port_of(broker));
         *link = (sim_link){ .latency_min_us = 100, .latency_max_us = 500 };
@@ -244,5 +269,6 @@ void sim_faults_heal(sim_run *r)
     }
     for (int p = 0; p < r->plan->partitions; p++)
         out_of_sync(r, p, true);
+    sim_txns_finish(r);
     sim_dns_fail_until(r->world, 0);
 }

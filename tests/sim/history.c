@@ -11,15 +11,16 @@ enum {
     MAX_CONSUMERS = 16,
     MAX_PROBLEMS = 200,
     MAX_PRODUCERS = 16,
-    MAX_GAPS = 256,
     MAX_CUTS = 8
 };
 
-typedef enum send_state { PENDING, REFUSED, ACKED, FAILED } send_state;
+typedef enum send_state { PENDING, REFUSED, ACKED, FAILED, FOREIGN } send_state;
+typedef enum txn_state { NO_TXN, OPEN, COMMITTED, ABORTED } txn_state;
 
 typedef struct sent {
     int16_t producer, partition, reported_partition;
     uint8_t state;
+    uint8_t txn; /* FOREIGN */
     bool possibly;
     bool gone;      /* its part of the log was cut off */
     int32_t in_log; /* times */
@@ -33,8 +34,8 @@ typedef struct logged {
 
 typedef struct partition_log {
     int64_t start;
-    int64_t gaps[MAX_GAPS];
-    int gap_count;
+    int64_t *gaps; /* ascending */
+    size_t gap_count, gap_cap;
     int64_t readable; /* end of what consumers could read */
     logged *rows;
     size_t count, cap;
@@ -66,6 +67,7 @@ struct history {
         char text[200];
     } problems[MAX_PROBLEMS];
     int problem_count;
+    bool committed; /* what consumers may see */
     history_totals totals;
 };
 
@@ -83,11 +85,26 @@ static void *grow(void *p, size_t *cap, size_t need, size_t size)
 const char *history_class_name(history_class c)
 {
     static const char *const names[H_CLASS_COUNT] = {
-        "lost-write",      "duplicate",    "reordered",          "inconsistent-offset",
-        "wrong-partition", "phantom",      "failed-but-written", "reported-twice",
-        "unreported",      "late-report",  "poll-skip",          "nonmonotonic-poll",
-        "unseen",          "memory-bound", "late-call",          "request-storm",
-        "metadata-back",   "leak",         "unexpected-error",
+        "lost-write",
+        "duplicate",
+        "reordered",
+        "inconsistent-offset",
+        "wrong-partition",
+        "phantom",
+        "failed-but-written",
+        "reported-twice",
+        "unreported",
+        "late-report",
+        "poll-skip",
+        "nonmonotonic-poll",
+        "unseen",
+        "aborted-read",
+        "memory-bound",
+        "late-call",
+        "request-storm",
+        "metadata-back",
+        "leak",
+        "unexpected-error",
     };
     return c < H_CLASS_COUNT ? names[c] : "?";
 }
@@ -106,8 +123,10 @@ void history_free(history *h)
 {
     if (!h)
         return;
-    for (int i = 0; i < MAX_PARTITIONS; i++)
+    for (int i = 0; i < MAX_PARTITIONS; i++) {
         free(h->logs[i].rows);
+        free(h->logs[i].gaps);
+    }
     free(h->sends);
     free(h->polls);
     free(h);
@@ -155,6 +174,28 @@ uint64_t history_send(history *h, int producer, int partition, int64_t now_us, i
                                         .offset = -1 };
     h->totals.sent++;
     return h->send_count;
+}
+
+uint64_t history_foreign(history *h, int partition)
+{
+    uint64_t id = history_send(h, MAX_PRODUCERS - 1, partition, 0, 0);
+    h->totals.sent--;
+    h->sends[id - 1].state = FOREIGN;
+    h->sends[id - 1].txn = OPEN;
+    return id;
+}
+
+void history_read_committed(history *h)
+{
+    h->committed = true;
+}
+
+int history_pending(const history *h, int producer)
+{
+    int n = 0;
+    for (size_t i = 0; i < h->send_count; i++)
+        n += h->sends[i].producer == producer && h->sends[i].state == PENDING;
+    return n;
 }
 
 static sent *find(history *h, uint64_t id)
@@ -237,19 +278,46 @@ void history_cut(history *h, int partition, int64_t offset)
         if (at->cut_count < MAX_CUTS)
             at->cuts[at->cut_count++] = offset;
     }
-    int kept = 0;
-    partition_log *log = &h->logs[partition];
-    for (int i = 0; i < log->gap_count; i++)
-        if (log->gaps[i] < offset)
-            log->gaps[kept++] = log->gaps[i];
-    log->gap_count = kept;
+    history_forget_gaps(h, partition, offset);
+}
+
+/* The first gap at or after an offset. */
+static size_t gap_from(const partition_log *log, int64_t offset)
+{
+    size_t lo = 0, hi = log->gap_count;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (log->gaps[mid] < offset)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+void history_forget_gaps(history *h, int partition, int64_t from)
+{
+    h->logs[partition].gap_count = gap_from(&h->logs[partition], from);
 }
 
 void history_gap(history *h, int partition, int64_t offset)
 {
     partition_log *log = &h->logs[partition];
-    if (log->gap_count < MAX_GAPS)
-        log->gaps[log->gap_count++] = offset;
+    size_t at = gap_from(log, offset);
+    if (at < log->gap_count && log->gaps[at] == offset)
+        return;
+    log->gaps = grow(log->gaps, &log->gap_cap, log->gap_count + 1, sizeof *log->gaps);
+    memmove(&log->gaps[at + 1], &log->gaps[at], (log->gap_count - at) * sizeof *log->gaps);
+    log->gaps[at] = offset;
+    log->gap_count++;
+}
+
+void history_decided(history *h, uint64_t id, int partition, int64_t offset, bool committed)
+{
+    sent *s = find(h, id);
+    s->txn = committed ? COMMITTED : ABORTED;
+    if (!committed && h->committed)
+        history_gap(h, partition, offset);
 }
 
 void history_readable(history *h, int partition, int64_t end)
@@ -259,13 +327,9 @@ void history_readable(history *h, int partition, int64_t end)
 
 static bool all_gaps(const partition_log *log, int64_t from, int64_t to)
 {
-    for (; from < to; from++) {
-        int i = 0;
-        while (i < log->gap_count && log->gaps[i] != from)
-            i++;
-        if (i == log->gap_count)
+    for (size_t i = gap_from(log, from); from < to; from++, i++)
+        if (i >= log->gap_count || log->gaps[i] != from)
             return false;
-    }
     return true;
 }
 
@@ -278,6 +342,11 @@ static bool goes_back(const history *h, cursor *c, int partition, int64_t offset
             return true;
         }
     return false;
+}
+
+static bool is_uncommitted(const sent *s)
+{
+    return s->state == FOREIGN && s->txn != COMMITTED;
 }
 
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id)
@@ -304,6 +373,11 @@ void history_polled(history *h, int consumer, int partition, int64_t offset, uin
         history_violation(h, H_PHANTOM,
                           "consumer %d partition %d offset %lld: not a record we sent", consumer,
                           partition, (long long)offset);
+    else if (h->committed && is_uncommitted(&h->sends[id - 1]))
+        history_violation(h, H_ABORTED_READ, "consumer %d partition %d offset %lld: %s", consumer,
+                          partition, (long long)offset,
+                          h->sends[id - 1].txn == OPEN ? "its transaction is open"
+                                                       : "its transaction was aborted");
 }
 
 void history_log_begin(history *h, int partition, int64_t log_start)

@@ -28,12 +28,13 @@ typedef enum history_class {
     H_POLL_SKIP,           /* a poll jumped over committed records */
     H_NONMONOTONIC_POLL,   /* a poll went back */
     H_UNSEEN,              /* in the log, never polled by the end */
-    H_MEMORY,              /* more bytes held than the bound */
-    H_LATE_CALL,           /* a call returned after its deadline */
-    H_REQUEST_STORM,       /* more requests or connects than the bound */
-    H_METADATA_BACK,       /* the client believed metadata older than what it had */
-    H_LEAK,                /* something is still held after everything was freed */
-    H_UNEXPECTED_ERROR,    /* an error that the scenario does not explain */
+    H_ABORTED_READ,     /* read_committed, and polled before or without a commit (Jepsen's G1a) */
+    H_MEMORY,           /* more bytes held than the bound */
+    H_LATE_CALL,        /* a call returned after its deadline */
+    H_REQUEST_STORM,    /* more requests or connects than the bound */
+    H_METADATA_BACK,    /* the client believed metadata older than what it had */
+    H_LEAK,             /* something is still held after everything was freed */
+    H_UNEXPECTED_ERROR, /* an error that the scenario does not explain */
     H_CLASS_COUNT
 } history_class;
 
@@ -56,6 +57,21 @@ void history_failed(history *h, uint64_t id, int partition, bool possibly_persis
 void history_positioned(history *h, int consumer, int partition, int64_t offset, bool exact);
 /* It was given a record. id 0: the record carries none (not ours). */
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id);
+
+/* Consumers read with isolation.level=read_committed. */
+void history_read_committed(history *h);
+/* Somebody else, not our client, writes a record in a transaction: it has no outcome. Its id; those
+ * of one partition grow with its offsets. */
+uint64_t history_foreign(history *h, int partition);
+/* Its transaction has ended; consumers are not told before this call. */
+void history_decided(history *h, uint64_t id, int partition, int64_t offset, bool committed);
+
+/* Sends of a producer that have no outcome yet. */
+int history_pending(const history *h, int producer);
+
+/* Offsets from there on hold nothing any more, though nothing that counted was lost: gaps noted
+ * there are forgotten. */
+void history_forget_gaps(history *h, int partition, int64_t from);
 
 /* The log of a partition was cut at `offset` (0: it began anew, as with a topic that was deleted
  * and created again): records from there on, and those without outcome, need not be in the log any

@@ -18,6 +18,8 @@ struct sim_sock {
     uint32_t generation; /* tells events of an earlier socket with this number */
     sock_kind kind;
     bool client;   /* the side that connected */
+    bool mute;     /* its peer is gone and it does not know */
+    in_addr_t ip;  /* client: where to */
     uint16_t port; /* of the listener: names the link */
     int error;     /* -errno, given once connect or read asks */
     int peer;      /* number, 0: gone */
@@ -149,18 +151,37 @@ static void packet_send(packet p, int64_t at)
     sim_event_add(p.w, at, packet_arrive, copy, free);
 }
 
+/* NULL: nobody listens there, or the host is gone. */
+static sim_sock *listener_at(sim_world *w, in_addr_t ip, uint16_t port)
+{
+    for (int i = 0; i < w->gone_count; i++)
+        if (w->gone[i].ip == ip)
+            return NULL;
+    for (int i = 1; i <= w->sock_high; i++)
+        if (w->socks[i] && w->socks[i]->kind == SOCK_LISTENER && w->socks[i]->port == port)
+            return w->socks[i];
+    return NULL;
+}
+
+static bool is_silent(const sim_world *w, in_addr_t ip)
+{
+    for (int i = 0; i < w->gone_count; i++)
+        if (w->gone[i].ip == ip)
+            return w->gone[i].silently;
+    return false;
+}
+
 static void syn_arrive(sim_sock *s, const packet *p)
 {
     sim_world *w = p->w;
     sim_link *link = sim_link_of(w, p->port);
+    if (is_silent(w, s->ip))
+        return;
     if (link->blackhole) {
         packet_send(*p, w->now + 1000000);
         return;
     }
-    sim_sock *listener = NULL;
-    for (int i = 1; i <= w->sock_high && !listener; i++)
-        if (w->socks[i] && w->socks[i]->kind == SOCK_LISTENER && w->socks[i]->port == p->port)
-            listener = w->socks[i];
+    sim_sock *listener = listener_at(w, s->ip, p->port);
     sim_sock *server = NULL;
     if (listener && !link->refuse &&
         listener->accepted_count < (int)KCI_COUNT_OF(listener->accepted))
@@ -223,14 +244,23 @@ static uint16_t addr_port(const kci_addr *addr)
     return ntohs(((const struct sockaddr_in *)(const void *)&addr->sa)->sin_port);
 }
 
+static uint16_t forwarded(const sim_world *w, uint16_t port)
+{
+    for (int i = 0; i < w->forward_count; i++)
+        if (w->forwards[i].port == port)
+            return w->forwards[i].to;
+    return port;
+}
+
 static int sys_connect(kci_sys *sys, const kci_addr *addr, int *sock)
 {
     sim_world *w = sim_world_of(sys);
-    uint16_t port = addr_port(addr);
+    uint16_t port = forwarded(w, addr_port(addr));
     sim_sock *s = sock_new(w, SOCK_CONNECTING, port);
     if (!s)
         return -EMFILE;
     s->client = true;
+    s->ip = ((const struct sockaddr_in *)(const void *)&addr->sa)->sin_addr.s_addr;
     w->connects++;
     packet_send(
         (packet){ .w = w, .to = s->no, .generation = s->generation, .port = port, .syn = true },
@@ -286,8 +316,8 @@ static ssize_t sys_readv(kci_sys *sys, int sock, const struct iovec *iov, int co
         return -EBADF;
     if (s->error)
         return s->error;
-    if (s->in_avail == 0)
-        return s->fin ? 0 : -EAGAIN;
+    if (s->in_avail == 0 || s->mute)
+        return s->fin && !s->mute ? 0 : -EAGAIN;
     size_t left = chunk(w, sim_link_of(w, s->port), s->in_avail), done = 0;
     for (int i = 0; i < count && left; i++) {
         size_t n = iov[i].iov_len < left ? iov[i].iov_len : left;
@@ -335,6 +365,8 @@ static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int c
         return -EBADF;
     if (s->error)
         return s->error;
+    if (s->mute)
+        return -EAGAIN;
     sim_sock *peer = sock_get(w, s->peer);
     if (!peer)
         return -EPIPE;
@@ -404,7 +436,7 @@ static uint32_t sock_ready(const sim_sock *s)
         ready = s->accepted_count ? KCI_READABLE : 0;
     else if (s->error)
         ready = KCI_READABLE | KCI_WRITABLE;
-    else if (s->kind == SOCK_OPEN) {
+    else if (s->kind == SOCK_OPEN && !s->mute) {
         sim_sock *peer = sock_get(s->w, s->peer);
         if (s->in_avail || s->fin)
             ready |= KCI_READABLE;
@@ -595,6 +627,49 @@ static void sys_resolve(kci_sys *sys, const char *host, uint16_t port, kci_resol
 }
 
 /* --- faults */
+
+static void mute(sim_sock *s)
+{
+    sim_sock *peer = sock_get(s->w, s->peer);
+    sim_trace(s->w, "net: connection %d-%d of port %u falls silent", s->no, s->peer, s->port);
+    s->mute = true;
+    s->peer = 0;
+    if (peer) {
+        sock_reset(peer, -ECONNRESET);
+        peer->peer = 0;
+    }
+}
+
+void sim_host_gone(sim_world *w, const char *ip, bool silently)
+{
+    struct in_addr in;
+    if (inet_pton(AF_INET, ip, &in) != 1 || w->gone_count == SIM_MAX_GONE)
+        abort();
+    w->gone[w->gone_count].ip = in.s_addr;
+    w->gone[w->gone_count++].silently = silently;
+    sim_trace(w, "net: host %s is gone%s", ip, silently ? ", silently" : "");
+    for (int i = 1; i <= w->sock_high; i++) {
+        sim_sock *s = w->socks[i];
+        if (!s || !s->client || s->ip != in.s_addr || s->error || !s->peer)
+            continue;
+        if (silently)
+            mute(s);
+        else
+            pair_reset(s);
+    }
+}
+
+void sim_forward(sim_world *w, uint16_t port, uint16_t to)
+{
+    int i = 0;
+    while (i < w->forward_count && w->forwards[i].port != port)
+        i++;
+    if (i == SIM_MAX_LINKS)
+        abort();
+    w->forward_count += i == w->forward_count;
+    w->forwards[i].port = port;
+    w->forwards[i].to = to;
+}
 
 void sim_reset_port(sim_world *w, uint16_t port)
 {

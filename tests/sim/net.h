@@ -8,7 +8,13 @@
 #include "base/mem.h"
 #include "sim/world.h"
 
-enum { SIM_MAX_ACTORS = 16, SIM_MAX_SOCKS = 4096, SIM_MAX_LINKS = 64, SIM_MAX_NAMES = 32 };
+enum {
+    SIM_MAX_ACTORS = 16,
+    SIM_MAX_SOCKS = 4096,
+    SIM_MAX_LINKS = 64,
+    SIM_MAX_NAMES = 128,
+    SIM_MAX_GONE = 128
+};
 #define SIM_MAX_TURNS 2000000 /* instants without time moving: somebody spins */
 
 typedef struct sim_event {
@@ -61,6 +67,15 @@ struct sim_world {
     int link_count;
     sim_name names[SIM_MAX_NAMES];
     int name_count;
+    struct {
+        in_addr_t ip;
+        bool silently;
+    } gone[SIM_MAX_GONE];
+    int gone_count;
+    struct {
+        uint16_t port, to;
+    } forwards[SIM_MAX_LINKS];
+    int forward_count;
     int64_t dns_fail_until;
     uint16_t next_port;
 };

@@ -5,12 +5,14 @@
 
 #include "base/mem.h"
 #include "record/compress.h"
+#include "sim/lies.h"
 
 static const char *const kind_names[F_KIND_COUNT] = {
     "reset-broker", "reset-one", "reset-after", "blackhole",   "refuse",    "chop",
     "slow",         "latency",   "broker-down", "move-leader", "api-error", "lose-answer",
     "delay",        "hang",      "cut",         "short",       "throttle",  "out-of-sync",
-    "wall-jump",    "dns-fail",  "recreate",    "truncate",    "marker",
+    "wall-jump",    "dns-fail",  "transaction", "new-address", "lie",       "recreate",
+    "truncate",     "poison",    "age",         "marker",
 };
 
 typedef struct api_error {
@@ -146,12 +148,25 @@ static void draw_fault(sim_plan *plan, sim_rng *r)
         f->a = sim_rng_range(r, 0, plan->partitions - 1);
         f->b = sim_rng_chance(r, 50) ? sim_rng_range(r, 0, 3000) : 0;
         f->c = sim_rng_chance(r, 50) ? KC_MOCK_NO_HINTS : 0;
+        f->c |= sim_rng_chance(r, 10) ? KC_MOCK_SAME_EPOCH : 0;
         break;
     case F_OUT_OF_SYNC:
         f->a = sim_rng_range(r, 0, plan->partitions - 1);
         break;
     case F_WALL_JUMP:
         f->b = sim_rng_range(r, -100000, 100000);
+        break;
+    case F_TXN:
+        f->a = sim_rng_range(r, 0, plan->partitions - 1);
+        f->b = sim_rng_range(r, 0, 1);
+        f->c = sim_rng_chance(r, 50);
+        break;
+    case F_NEW_ADDRESS:
+        f->b = sim_rng_range(r, 0, ADDRESS_KINDS - 1);
+        break;
+    case F_LIE:
+        f->a = sim_rng_range(r, 0, LIE_COUNT - 1);
+        f->b = sim_rng_range(r, 10, 100);
         break;
     case F_API_ERROR:
     case F_LOSE_ANSWER:
@@ -208,6 +223,12 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
     plan->max_poll_records = (int)sim_rng_range(&r, 1, 200);
     plan->max_block_ms = (int)sim_rng_range(&r, 0, 3000);
     plan->compression = codecs[sim_rng_range(&r, 0, 4)];
+    plan->read_committed = sim_rng_chance(&r, 50);
+    plan->named = sim_rng_chance(&r, 50);
+    if (sim_rng_chance(&r, 20))
+        plan->age = (sim_age)sim_rng_range(&r, 0, AGE_KINDS - 1);
+    plan->ages_differ = sim_rng_chance(&r, 30);
+    plan->flush_percent = sim_rng_chance(&r, 30) ? (int)sim_rng_range(&r, 1, 10) : 0;
     int faults = (int)sim_rng_range(&r, 0, 14);
     for (int i = 0; i < faults; i++)
         draw_fault(plan, &r);
@@ -239,6 +260,10 @@ void sim_plan_print(const sim_plan *p, FILE *out)
         p->buffer_memory, p->fetch_buffer, p->poll_pause_ms, p->seek_percent,
         p->close_in_middle ? ", closes in the middle" : "",
         p->acks_all_idempotent ? "" : ", not idempotent");
+    fprintf(out, "  %s, brokers %s, age %d%s, flushes %d%%, reports send %d%%\n",
+            p->read_committed ? "read_committed" : "read_uncommitted",
+            p->named ? "with names" : "by address", (int)p->age,
+            p->ages_differ ? " every second one" : "", p->flush_percent, p->callback_percent);
     for (int i = 0; i < p->fault_count; i++) {
         const sim_fault *f = &p->faults[i];
         fprintf(out, "  fault at %.3f s: %s a=%lld b=%lld c=%lld n=%lld for %.3f s\n",

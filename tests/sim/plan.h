@@ -12,32 +12,54 @@
 #include "sim/rng.h"
 
 typedef enum sim_fault_kind {
-    F_RESET_BROKER,             /* a: broker */
-    F_RESET_ONE,                /* a random connection */
-    F_RESET_AFTER,              /* a: broker, b: 1 towards the client, c: bytes */
-    F_BLACKHOLE,                /* a: broker, for */
-    F_REFUSE,                   /* a: broker, for */
-    F_CHOP,                     /* a: broker, b: bytes per read or write, for */
-    F_SLOW,                     /* a: broker, b: bytes per second, for */
-    F_LATENCY,                  /* a: broker, b: max ms, for */
-    F_BROKER_DOWN,              /* a: broker, b: flags of kc_mock_broker_down, for */
-    F_MOVE_LEADER,              /* a: partition, b: stale ms, c: flags */
-    F_API_ERROR,                /* a: api, b: code, c: flags, n times */
-    F_LOSE_ANSWER,              /* a: api, n times */
-    F_DELAY,                    /* a: api, b: ms, n times */
-    F_HANG,                     /* a: api, c: flags */
-    F_CUT,                      /* a: api, b: bytes, n times */
-    F_SHORT,                    /* a: api, b: bytes, n times */
-    F_THROTTLE,                 /* a: api, b: ms, n times */
-    F_OUT_OF_SYNC,              /* a: partition: only the leader is in sync, for */
-    F_WALL_JUMP,                /* b: seconds */
-    F_DNS_FAIL,                 /* for */
+    F_RESET_BROKER, /* a: broker */
+    F_RESET_ONE,    /* a random connection */
+    F_RESET_AFTER,  /* a: broker, b: 1 towards the client, c: bytes */
+    F_BLACKHOLE,    /* a: broker, for */
+    F_REFUSE,       /* a: broker, for */
+    F_CHOP,         /* a: broker, b: bytes per read or write, for */
+    F_SLOW,         /* a: broker, b: bytes per second, for */
+    F_LATENCY,      /* a: broker, b: max ms, for */
+    F_BROKER_DOWN,  /* a: broker, b: flags of kc_mock_broker_down, for */
+    F_MOVE_LEADER,  /* a: partition, b: stale ms, c: flags */
+    F_API_ERROR,    /* a: api, b: code, c: flags, n times */
+    F_LOSE_ANSWER,  /* a: api, n times */
+    F_DELAY,        /* a: api, b: ms, n times */
+    F_HANG,         /* a: api, c: flags */
+    F_CUT,          /* a: api, b: bytes, n times */
+    F_SHORT,        /* a: api, b: bytes, n times */
+    F_THROTTLE,     /* a: api, b: ms, n times */
+    F_OUT_OF_SYNC,  /* a: partition: only the leader is in sync, for */
+    F_WALL_JUMP,    /* b: seconds */
+    F_DNS_FAIL,     /* for */
+    F_TXN, /* a: partition, b: producer, c: commits, for: a transaction of somebody else's */
+    F_NEW_ADDRESS,              /* a: broker, b: sim_address_change_kind */
+    F_LIE,                      /* a: sim_lie, b: percent, for */
     F_DRAWN_COUNT,              /* those before are drawn for mixed faults, those after are not */
     F_RECREATE = F_DRAWN_COUNT, /* the topic is deleted; after `for` there is a new one */
     F_TRUNCATE,                 /* a: partition, b: records lost at most (unclean election) */
+    F_POISON,                   /* a: partition, b: sim_poison_kind */
+    F_AGE,                      /* a: broker, b: sim_age: an upgrade */
     F_MARKER, /* a: partition, b: 1 commit, 0 abort: of a transaction without records */
     F_KIND_COUNT
 } sim_fault_kind;
+
+typedef enum sim_address_change_kind {
+    ADDRESS_NEW,    /* its name gets another address; the old host is gone */
+    ADDRESS_SILENT, /* the same, and nobody says so to those who were connected */
+    ADDRESS_NAME,   /* it gets another name and address */
+    ADDRESS_SWAP,   /* it changes name and port with another broker */
+    ADDRESS_KINDS
+} sim_address_change_kind;
+
+/* How old brokers are. */
+typedef enum sim_age {
+    AGE_NEW,
+    AGE_2_0, /* no leader epochs, no topic ids, no flexible versions */
+    AGE_2_3, /* leader epochs, but none of what was fetched last */
+    AGE_2_7, /* no topic ids */
+    AGE_KINDS
+} sim_age;
 
 typedef struct sim_fault {
     sim_fault_kind kind;
@@ -60,6 +82,11 @@ typedef struct sim_plan {
     bool errors_expected; /* calls may fail with any error, records may stay unread */
     int requests_per_s;   /* at most, of each broker during the work; 0: the usual bound */
     bool read_committed;
+    bool all_delivered; /* no record may fail */
+    bool keeps_up;      /* consumers read to the end before faults are over */
+    bool named;         /* brokers have names of their own */
+    sim_age age;
+    bool ages_differ; /* only every second broker is so old */
 
     int producers, consumers;
     int records;       /* per producer */
@@ -70,10 +97,13 @@ typedef struct sim_plan {
     bool acks_all_idempotent;
     bool close_in_middle; /* of the work, producer and consumers */
     int seek_percent;     /* of the polls are followed by a seek or pause */
+    int flush_percent;    /* of the turns */
+    int callback_percent; /* of the reports send another record */
 
     /* properties of the client */
     int batch_size, linger_ms, buffer_memory, fetch_buffer, delivery_timeout_ms, request_timeout_ms;
     int max_poll_records, max_block_ms;
+    int decompressed_max; /* 0: the default */
     const char *compression;
     int fail_alloc_at;     /* 0: never; else this allocation of the client fails */
     int64_t fail_alloc_us; /* and all after it for so long */

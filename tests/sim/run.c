@@ -10,6 +10,7 @@
 #include "core/client.h"
 #include "mock/mock.h"
 #include "record/reader.h"
+#include "sim/memory.h"
 
 /* Far above what a right client needs, far below a storm: so many per virtual second and node. */
 #define REQUESTS_PER_S 400
@@ -46,9 +47,53 @@ kc_err sim_topic_create(sim_run *r)
     return err;
 }
 
+/* What brokers of an age do not have: the last version of an API, -1: none. */
+static const struct {
+    sim_age age;
+    int32_t api, max;
+} limits[] = {
+    { AGE_2_0, KC_MOCK_API_PRODUCE, 6 },
+    { AGE_2_0, KC_MOCK_API_FETCH, 8 },
+    { AGE_2_0, KC_MOCK_API_LIST_OFFSETS, 3 },
+    { AGE_2_0, KC_MOCK_API_METADATA, 6 },
+    { AGE_2_0, KC_MOCK_API_API_VERSIONS, 2 },
+    { AGE_2_0, KC_MOCK_API_INIT_PRODUCER_ID, 1 },
+    { AGE_2_0, KC_MOCK_API_OFFSET_FOR_LEADER_EPOCH, -1 },
+    { AGE_2_3, KC_MOCK_API_PRODUCE, 7 },
+    { AGE_2_3, KC_MOCK_API_FETCH, 11 },
+    { AGE_2_3, KC_MOCK_API_LIST_OFFSETS, 5 },
+    { AGE_2_3, KC_MOCK_API_METADATA, 8 },
+    { AGE_2_3, KC_MOCK_API_API_VERSIONS, 2 },
+    { AGE_2_3, KC_MOCK_API_INIT_PRODUCER_ID, 1 },
+    { AGE_2_3, KC_MOCK_API_OFFSET_FOR_LEADER_EPOCH, 3 },
+    { AGE_2_7, KC_MOCK_API_PRODUCE, 8 },
+    { AGE_2_7, KC_MOCK_API_FETCH, 12 },
+    { AGE_2_7, KC_MOCK_API_LIST_OFFSETS, 5 },
+    { AGE_2_7, KC_MOCK_API_METADATA, 9 },
+    { AGE_2_7, KC_MOCK_API_API_VERSIONS, 3 },
+    { AGE_2_7, KC_MOCK_API_INIT_PRODUCER_ID, 4 },
+    { AGE_2_7, KC_MOCK_API_OFFSET_FOR_LEADER_EPOCH, 3 },
+};
+
+void sim_cluster_age(sim_run *r, int broker, sim_age age)
+{
+    for (size_t i = 0; i < KCI_COUNT_OF(limits); i++)
+        kc_mock_set_max_version(r->mock, broker, limits[i].api, -2);
+    for (size_t i = 0; i < KCI_COUNT_OF(limits); i++)
+        if (limits[i].age == age)
+            kc_mock_set_max_version(r->mock, broker, limits[i].api, limits[i].max);
+}
+
+static void make_old(sim_run *r)
+{
+    for (int b = 1; r->plan->age && b <= r->plan->brokers; b += r->plan->ages_differ ? 2 : 1)
+        sim_cluster_age(r, b, r->plan->age);
+}
+
 static void open_cluster(sim_run *r)
 {
     const sim_plan *plan = r->plan;
+    sim_memory_owner before = sim_memory_enter(SIM_MEMORY_OTHER);
     kc_mock_options options = { .size = sizeof options,
                                 .brokers = plan->brokers,
                                 .racks = "a,b,c",
@@ -69,6 +114,9 @@ static void open_cluster(sim_run *r)
         kc_mock_set_request_log(r->mock, request_line, r->world);
     if (sim_topic_create(r) != KC_OK)
         die("topic", &why);
+    sim_memory_leave(before);
+    make_old(r);
+    sim_addresses_open(r);
 }
 
 static void set(kc_config *config, const char *name, const char *value)
@@ -110,6 +158,8 @@ static kc_config *make_config(const sim_plan *plan)
     set(config, "auto.offset.reset", "earliest");
     if (plan->read_committed)
         set(config, "isolation.level", "read_committed");
+    if (plan->decompressed_max)
+        set_int(config, "fetch.decompressed.max.bytes", plan->decompressed_max);
     if (!plan->acks_all_idempotent) {
         set(config, "enable.idempotence", "false");
         set(config, "acks", "1");
@@ -232,6 +282,10 @@ static void close_all(sim_run *r)
 static void final_check(sim_run *r)
 {
     const sim_plan *plan = r->plan;
+    history_totals totals = history_count(r->history);
+    if (plan->all_delivered && totals.failed + totals.refused > 0)
+        history_violation(r->history, H_UNEXPECTED_ERROR, "%llu records failed, %llu were refused",
+                          (unsigned long long)totals.failed, (unsigned long long)totals.refused);
     sim_logs_read(r);
     history_check(r->history,
                   &(history_rules){ .ordered = plan->acks_all_idempotent,
@@ -246,7 +300,8 @@ static sim_result result_of(sim_run *r)
                           .digest = sim_digest(r->world),
                           .totals = history_count(r->history),
                           .virtual_us = sim_now(r->world) - r->start,
-                          .alloc_failed = r->alloc_failed };
+                          .alloc_failed = r->alloc_failed,
+                          .memory_most = r->memory_most };
     const char *text = history_problem(r->history, 0, &result.first);
     if (text)
         snprintf(result.text, sizeof result.text, "%s: %s", history_class_name(result.first), text);
@@ -269,6 +324,9 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     if (trace)
         sim_trace_on(r->world);
     r->rng = (sim_rng){ plan->seed ^ 0x5eed5eed5eedu };
+    r->lie_rng = (sim_rng){ plan->seed ^ 0x11e5u };
+    if (plan->read_committed)
+        history_read_committed(r->history);
     r->start = sim_now(r->world);
     sim_dns_set(r->world, "kafka.test", "127.0.0.1");
     open_cluster(r);
@@ -277,6 +335,8 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     sim_app_work(r);
     if (plan->requests_per_s)
         check_rate(r);
+    if (plan->keeps_up)
+        sim_app_keep_up(r);
     if (!plan->close_in_middle) {
         sim_faults_heal(r);
         sim_app_finish(r);
@@ -290,6 +350,7 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     kc_mock_free(r->mock);
     sim_actor_remove(r->world, r->mock_loop);
     kci_loop_free(r->mock_loop);
+    sim_lies_free(r);
     if (kci_mem_live() != live)
         history_violation(r->history, H_LEAK, "%lld allocations are not freed",
                           (long long)(kci_mem_live() - live));

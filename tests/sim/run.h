@@ -9,12 +9,28 @@
 #include <kclient/mock.h>
 #include <kclient/producer.h>
 
+#include "sim/foreign.h"
 #include "sim/history.h"
+#include "sim/lies.h"
 #include "sim/plan.h"
 #include "sim/world.h"
+#include "wire/arena.h"
 
-enum { SIM_MAX_HANDLES = 4, SIM_MAX_PARTITIONS = 64, SIM_BASE_PORT = 9000 };
+enum {
+    SIM_MAX_HANDLES = 4,
+    SIM_MAX_PARTITIONS = 64,
+    SIM_MAX_BROKERS = 8,
+    SIM_VALUE_MAX = 8192,
+    SIM_BASE_PORT = 9000
+};
 #define SIM_TOPIC "t"
+
+/* A partition that an error has stopped, until the application seeks. */
+typedef struct sim_stop {
+    bool stopped;
+    int tries; /* seeks to the same place */
+    int64_t at, offset, next;
+} sim_stop;
 
 typedef struct sim_run {
     const sim_plan *plan;
@@ -34,10 +50,24 @@ typedef struct sim_run {
     bool paused[SIM_MAX_HANDLES];
     bool closed;
     bool alloc_failed;
-    int64_t memory_back_at; /* 0: allocations do not fail for now */
-    uint8_t value[8192];
-    int32_t epochs[SIM_MAX_PARTITIONS]; /* the newest leader epochs that the client has shown */
-    kc_uuid topic_id;                   /* of which topic */
+    int64_t memory_back_at;               /* 0: allocations do not fail for now */
+    uint8_t value[SIM_VALUE_MAX];         /* of the record that is being sent */
+    uint8_t foreign_value[SIM_VALUE_MAX]; /* of one that somebody else writes meanwhile */
+    int32_t epochs[SIM_MAX_PARTITIONS];   /* the newest leader epochs that the client has shown */
+    kc_uuid topic_id;                     /* of which topic */
+    sim_stop stops[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS];
+
+    sim_txn txns[SIM_MAX_FAULTS]; /* by the fault's number */
+    sim_poison poison[SIM_MAX_POISON];
+    int poison_count;
+    int lies[LIE_COUNT]; /* percent */
+    sim_rng lie_rng;
+    kci_arena lie_arena;
+    int damaged;                      /* answers */
+    int place[SIM_MAX_BROKERS + 1];   /* by broker: whose port and name it has now */
+    int address[SIM_MAX_BROKERS + 1]; /* by name: how often it got another address */
+    int rename[SIM_MAX_BROKERS + 1];  /* by name: how often it was another */
+    int64_t memory_most;              /* of the client, beyond what its buffers account for */
 } sim_run;
 
 typedef struct sim_result {
@@ -49,23 +79,38 @@ typedef struct sim_result {
     int64_t virtual_us;
     int64_t requests;
     bool alloc_failed; /* plan.fail_alloc_at was reached */
+    int64_t memory_most;
 } sim_result;
 
 /* Runs a plan to its end and checks it. trace: log to stderr. */
 sim_result sim_run_plan(const sim_plan *plan, bool trace);
 
-/* run.c: the topic, as the plan has it */
+/* run.c: the topic, as the plan has it; how old a broker is */
 kc_err sim_topic_create(sim_run *r);
+void sim_cluster_age(sim_run *r, int broker, sim_age age);
 
 /* app.c */
 void sim_on_delivery(void *run, const kc_delivery *d);
 void sim_app_work(sim_run *r);         /* the plan's work, while faults happen */
 bool sim_app_finish(sim_run *r);       /* after healing: flush, and poll to the end */
+void sim_app_keep_up(sim_run *r);      /* before: consumers reach the end */
 void sim_app_close(sim_run *r);        /* closes and frees everything, in a random order */
 uint64_t sim_value_id(kc_bytes value); /* 0: not one of ours, or damaged */
+/* The value of a record: its id and least to most bytes that follow from it. */
+kc_bytes sim_value_make(sim_run *r, uint64_t id, int least, int most, uint8_t out[SIM_VALUE_MAX]);
+
+/* stops.c: errors that stop a partition. stopped: false: it is none. */
+bool sim_stopped(sim_run *r, int c, const kc_records *records);
+void sim_stops_resume(sim_run *r, int c); /* seeks where it is time */
+void sim_stops_sought(sim_run *r, int c, int partition);
+void sim_stops_got(sim_run *r, int c, int partition); /* records came */
 
 /* bounds.c: what must hold at any time; called again and again */
 void sim_bounds_check(sim_run *r);
+
+/* addresses.c: brokers have names and addresses, which change */
+void sim_addresses_open(sim_run *r);
+void sim_address_change(sim_run *r, int broker, sim_address_change_kind how);
 
 /* faults.c */
 void sim_faults_schedule(sim_run *r);

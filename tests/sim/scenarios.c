@@ -7,8 +7,12 @@
 #include <kclient/mock.h>
 
 #include "base/mem.h"
+#include "sim/foreign.h"
+#include "sim/lies.h"
 
 #define S(n) ((int64_t)(n)*1000000)
+
+enum { SENDERS = 4 };
 
 typedef struct scenario {
     const char *name;
@@ -340,6 +344,198 @@ static void no_leader(sim_plan *p, sim_rng *r)
     api_fault(p, r, F_API_ERROR, KC_MOCK_API_METADATA, 4)->b = KC_E_LEADER_NOT_AVAILABLE;
 }
 
+/* --- from the history of other clients: metadata and addresses */
+
+static void lie(sim_plan *p, sim_lie what, int64_t at, int64_t length, int percent)
+{
+    sim_fault *f = sim_plan_add(p, F_LIE, at, length);
+    f->a = what;
+    f->b = percent;
+}
+
+/* Leaders move all the time, and each record has to follow: no time to wait for better days. */
+static void moves_that_count(sim_plan *p, sim_rng *r, int64_t flags)
+{
+    p->work_us = S(20);
+    p->delivery_timeout_ms = 6100;
+    p->all_delivered = true;
+    for (int i = 0; i < 12; i++) {
+        sim_fault *f = sim_plan_add(p, F_MOVE_LEADER, S(18) * i / 12, 0);
+        f->a = i % p->partitions;
+        f->c = flags | (sim_rng_chance(r, 50) ? KC_MOCK_NO_HINTS : 0);
+    }
+}
+
+static void epochs_null(sim_plan *p, sim_rng *r)
+{
+    moves_that_count(p, r, 0);
+    lie(p, LIE_NO_EPOCH, S(2), S(30), sim_rng_chance(r, 50) ? 100 : 50);
+}
+
+static void epochs_equal(sim_plan *p, sim_rng *r)
+{
+    moves_that_count(p, r, KC_MOCK_SAME_EPOCH);
+}
+
+static void partitions_vanish(sim_plan *p, sim_rng *r)
+{
+    p->partitions = (int)sim_rng_range(r, 1, 4);
+    p->work_us = S(16);
+    p->delivery_timeout_ms = 6000;
+    p->flush_percent = 30;
+    if (sim_rng_chance(r, 50)) /* a cluster without topic ids */
+        p->age = AGE_2_7;
+    lie(p, LIE_NO_ID, S(2), S(12), 100);
+    lie(p, p->seed % 2 ? LIE_NONE : LIE_FEWER, S(2), S(12), 100);
+    for (int i = 0; i < 4; i++) /* so that metadata are asked for */
+        api_fault(p, r, F_API_ERROR, KC_MOCK_API_PRODUCE, 1)->b = KC_E_NOT_LEADER_OR_FOLLOWER;
+}
+
+/* One contradiction after the other: the seed says which one first. */
+static void metadata_contradict(sim_plan *p, sim_rng *r)
+{
+    p->work_us = S(12);
+    for (int i = 0; i < 4; i++)
+        lie(p, (sim_lie)((p->seed + (uint64_t)i) % LIE_METADATA_COUNT), S(3) * i, S(3),
+            (int)sim_rng_range(r, 30, 100));
+    for (int i = 0; i < 12; i++)
+        sim_plan_add(p, F_MOVE_LEADER, S(i), 0)->a = i % p->partitions;
+}
+
+static void new_addresses(sim_plan *p, sim_rng *r)
+{
+    p->named = true;
+    p->work_us = S(20);
+    for (int i = 0; i < 8; i++) {
+        sim_fault *f = sim_plan_add(p, F_NEW_ADDRESS, S(18) * i / 8, 0);
+        f->a = sim_rng_range(r, 1, p->brokers);
+        f->b = sim_rng_range(r, ADDRESS_NEW, ADDRESS_NAME);
+    }
+}
+
+static void addresses_swap(sim_plan *p, sim_rng *r)
+{
+    p->named = sim_rng_chance(r, 50);
+    for (int i = 0; i < 5; i++) {
+        sim_fault *f = sim_plan_add(p, F_NEW_ADDRESS, S(i), 0);
+        f->a = sim_rng_range(r, 1, p->brokers);
+        f->b = ADDRESS_SWAP;
+    }
+}
+
+static void old_brokers(sim_plan *p, sim_rng *r)
+{
+    p->age = (sim_age)(1 + p->seed % (AGE_KINDS - 1));
+    leader_moves(p, r);
+    sim_plan_add(p, F_BROKER_DOWN, S(2), S(1))->a = sim_rng_range(r, 1, p->brokers);
+}
+
+static void mixed_brokers(sim_plan *p, sim_rng *r)
+{
+    old_brokers(p, r);
+    p->ages_differ = true;
+}
+
+static void rolling_upgrade(sim_plan *p, sim_rng *r)
+{
+    p->age = (sim_age)(1 + p->seed % (AGE_KINDS - 1));
+    p->work_us = S(8);
+    for (int b = 1; b <= p->brokers; b++) {
+        sim_plan_add(p, F_BROKER_DOWN, S(2) * b, S(1))->a = b;
+        sim_plan_add(p, F_AGE, S(2) * b + S(1) / 2, 0)->a = b;
+    }
+    leader_moves(p, r);
+}
+
+static void closest_replica_dead(sim_plan *p, sim_rng *r)
+{
+    p->partitions = 2; /* led by brokers 1 and 2; consumers in rack c are sent to broker 3 */
+    p->seed &= ~(uint64_t)1;
+    p->keeps_up = true;
+    sim_plan_add(p, sim_rng_chance(r, 50) ? F_BLACKHOLE : F_REFUSE, S(1), S(90))->a = 3;
+    sim_plan_add(p, F_RESET_BROKER, S(1), 0)->a = 3;
+}
+
+/* --- transactions of others, and what cannot be read */
+
+static void transactions(sim_plan *p, sim_rng *r)
+{
+    p->read_committed = sim_rng_chance(r, 80);
+    p->seek_percent = sim_rng_chance(r, 50) ? 10 : 0;
+    for (int i = 0; i < 36; i++) {
+        sim_fault *f = sim_plan_add(p, F_TXN, sim_rng_range(r, 0, S(4)), sim_rng_range(r, 1, S(1)));
+        f->a = sim_rng_range(r, 0, p->partitions - 1);
+        f->b = sim_rng_range(r, 0, 1);
+        f->c = sim_rng_chance(r, 50);
+    }
+}
+
+static void aborted_unsorted(sim_plan *p, sim_rng *r)
+{
+    p->partitions = 1;
+    transactions(p, r);
+    p->read_committed = true;
+    p->poll_pause_ms = 500; /* so that answers hold several transactions */
+    lie(p, LIE_UNSORTED, 0, S(60), 100);
+}
+
+static void transactions_in_trouble(sim_plan *p, sim_rng *r)
+{
+    transactions(p, r);
+    p->replication_delay_us = sim_rng_range(r, 0, 20000);
+    for (int b = 1; b <= p->brokers; b++) {
+        sim_fault *f = sim_plan_add(p, F_BROKER_DOWN, S(b) + sim_rng_range(r, 0, S(1)), S(1) / 2);
+        f->a = b;
+        f->b = KC_MOCK_LOSE_UNREPLICATED;
+    }
+    for (int i = 0; i < 10; i++)
+        sim_plan_add(p, F_MOVE_LEADER, sim_rng_range(r, 0, S(5)), 0)->a = i % p->partitions;
+    for (int i = 0; i < 5; i++)
+        sim_plan_add(p, F_RESET_ONE, sim_rng_range(r, 0, S(5)), 0);
+}
+
+static void damaged_batches(sim_plan *p, sim_rng *r)
+{
+    p->compression = sim_rng_chance(r, 50) ? "none" : "zstd";
+    lie(p, LIE_DAMAGED, S(1) / 2, S(4), (int)sim_rng_range(r, 5, 60));
+}
+
+static void unreadable_batches(sim_plan *p, sim_rng *r)
+{
+    p->decompressed_max = 65536;
+    p->work_us = S(20);
+    p->records = 60;
+    p->requests_per_s = 10;
+    p->read_committed = sim_rng_chance(r, 50);
+    for (int i = 0; i < 8; i++) {
+        sim_fault *f = sim_plan_add(p, F_POISON, sim_rng_range(r, 0, S(18)), 0);
+        f->a = sim_rng_range(r, 0, p->partitions - 1);
+        f->b = sim_rng_range(r, 0, POISON_COUNT);
+    }
+}
+
+/* --- programs */
+
+static void reports_send(sim_plan *p, sim_rng *r)
+{
+    p->callback_percent = 60;
+    p->buffer_memory = (int)sim_rng_range(r, 16, 256) << 10;
+    p->batch_size = 200;
+    resets(p, r);
+}
+
+static void many_senders(sim_plan *p, sim_rng *r)
+{
+    p->producers = SENDERS;
+    p->partitions = 1;
+    p->batch_size = 1;
+    p->linger_ms = 0;
+    p->flush_percent = 20;
+    p->callback_percent = 20;
+    for (int i = 0; i < 10; i++)
+        api_fault(p, r, F_LOSE_ANSWER, KC_MOCK_API_PRODUCE, 2);
+}
+
 /* Every error that does not pass, of every API: the seed chooses. */
 static void permanent_error(sim_plan *p, sim_rng *r)
 {
@@ -430,6 +626,39 @@ static const scenario scenarios[] = {
     { "many-partitions-slow-consumer",
       "memory stays bounded (librdkafka #2076, #1384; KAFKA-20723)",
       many_partitions_slow_consumer },
+    { "epochs-null", "leader epochs become null (CL 2.8.0): each partition moves", epochs_null },
+    { "epochs-equal", "leaders move and their epochs stay (CL 2.8.0): each partition moves",
+      epochs_equal },
+    { "partitions-vanish",
+      "metadata show fewer partitions, or none: flush is no success (librdkafka #4103)",
+      partitions_vanish },
+    { "metadata-contradict",
+      "leaders that are no brokers, brokers and partitions twice, ... (librdkafka #4907)",
+      metadata_contradict },
+    { "new-addresses",
+      "names get other addresses, brokers other names (librdkafka #2751, KAFKA-15817)",
+      new_addresses },
+    { "addresses-swap", "two brokers change their addresses (librdkafka #2751)", addresses_swap },
+    { "old-brokers", "brokers without leader epochs, or without topic ids (CL 2.3.0)",
+      old_brokers },
+    { "mixed-brokers", "every second broker is older than the others (CL 2.3.0)", mixed_brokers },
+    { "rolling-upgrade", "brokers become newer one by one", rolling_upgrade },
+    { "closest-replica-dead", "the replica that the leader recommends cannot be reached (KIP-392)",
+      closest_replica_dead },
+    { "transactions", "of others, in all codecs: commits, aborts, seeks amid them (CL 1.5.3)",
+      transactions },
+    { "aborted-unsorted", "aborted transactions in no order, some twice (franz-go 1.21.4)",
+      aborted_unsorted },
+    { "transactions-in-trouble", "the same while brokers die and lose what was not replicated",
+      transactions_in_trouble },
+    { "damaged-batches", "bytes under the CRC are damaged on their way: no record is lost",
+      damaged_batches },
+    { "unreadable-batches",
+      "bombs and rubbish in the log: told once, not fetched for ever (PR 3935, franz-go 1.18.1)",
+      unreadable_batches },
+    { "reports-send", "delivery reports send the next record", reports_send },
+    { "many-senders", "four producers, a record per batch, lost answers (platformatic/kafka #326)",
+      many_senders },
     { "no-leader", "partitions have no leader for a while", no_leader },
     { "permanent-error",
       "one error of one API for ever, chosen by the seed: no request storm (franz-go 1.18.1)",

@@ -45,6 +45,14 @@ void sim_wall_jump(sim_world *w, int64_t delta_ms);
 void sim_dns_set(sim_world *w, const char *host, const char *ip);
 void sim_dns_fail_until(sim_world *w, int64_t until_us);
 
+/* The host with this numeric address is gone: nobody can connect to it. Its connections are reset;
+ * silently: only the brokers' ends are, the clients' hear nothing any more, nor do connects. */
+void sim_host_gone(sim_world *w, const char *ip, bool silently);
+
+/* Connects to one port reach the listener of another from now on (a load balancer, a broker that
+ * came up elsewhere). */
+void sim_forward(sim_world *w, uint16_t port, uint16_t to);
+
 /* The network towards one listening port (a broker), both directions. */
 typedef struct sim_link {
     int64_t latency_min_us, latency_max_us; /* per segment */

@@ -79,6 +79,37 @@ Test(basic, api_versions_follow_the_emulated_version)
     }
 }
 
+Test(basic, a_broker_may_be_older_in_single_apis)
+{
+    kc_mock *mock = open_mock(NULL);
+    cr_assert_eq(kc_mock_set_max_version(mock, -1, KC_MOCK_API_METADATA, 6), KC_OK);
+    cr_assert_eq(kc_mock_set_max_version(mock, 2, KC_MOCK_API_METADATA, -2), KC_OK);
+    cr_assert_eq(kc_mock_set_max_version(mock, 1, KC_MOCK_API_OFFSET_FOR_LEADER_EPOCH, -1), KC_OK);
+    cr_assert_eq(kc_mock_set_max_version(mock, 9, KC_MOCK_API_METADATA, 6), KC_E_INVALID_ARGUMENT);
+    cr_assert_eq(kc_mock_set_max_version(mock, 1, 1000, 6), KC_E_INVALID_ARGUMENT);
+    cr_assert_eq(kc_mock_set_max_version(mock, 1, 3, -3), KC_E_INVALID_ARGUMENT);
+    static const struct {
+        int32_t broker;
+        int16_t metadata, epoch;
+    } cases[] = { { 1, 6, -1 }, { 2, 13, 4 }, { 3, 6, 4 } };
+    for (size_t i = 0; i < 3; i++) {
+        peer p;
+        peer_open(&p, mock, cases[i].broker);
+        kci_api_versions_request in;
+        kci_api_versions_response out;
+        kci_msg_init(&kci_api_versions_request_msg, &in);
+        peer_call(&p, KCI_API_API_VERSIONS, 3, &in, &out);
+        cr_assert_eq(max_version(&out, KCI_API_METADATA), cases[i].metadata);
+        cr_assert_eq(max_version(&out, KCI_API_OFFSET_FOR_LEADER_EPOCH), cases[i].epoch);
+        kci_metadata_request ask;
+        kci_msg_init(&kci_metadata_request_msg, &ask);
+        if (cases[i].metadata < 7)
+            peer_call_lost(&p, KCI_API_METADATA, 7, &ask);
+        peer_close(&p);
+    }
+    kc_mock_free(mock);
+}
+
 Test(basic, api_versions_of_an_unknown_version_are_refused_in_version_0)
 {
     kc_mock *mock = open_mock(NULL);

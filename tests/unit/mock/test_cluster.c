@@ -87,6 +87,21 @@ Test(cluster, a_moved_leader)
     cr_assert_eq(kc_mock_move_leader(mock, NULL, 0, 1, 0, 0), KC_E_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+Test(cluster, a_leader_moves_without_a_new_epoch)
+{
+    open_with((kc_mock_options){ 0 });
+    int32_t leader, epoch;
+    cr_assert_eq(kc_mock_move_leader(mock, "t", 0, 3, 0, KC_MOCK_SAME_EPOCH), KC_OK);
+    cr_assert_eq(kc_mock_leader(mock, "t", 0, &leader, &epoch), KC_OK);
+    cr_assert_eq(leader, 3);
+    cr_assert_eq(epoch, 0);
+    cr_assert_eq(produce(-1).error_code, KC_E_NOT_LEADER_OR_FOLLOWER);
+    cr_assert_eq(shown_leader(&epoch, NULL), 3);
+    cr_assert_eq(epoch, 0);
+    to_broker(3);
+    cr_assert_eq(produce(-1).error_code, 0);
+}
+
 Test(cluster, metadata_may_be_stale)
 {
     open_with((kc_mock_options){ 0 });
