@@ -188,9 +188,8 @@ void sim_txns_after_loss(sim_run *r)
         history_forget_gaps(r->history, p, kc_mock_log_end_offset(r->mock, SIM_TOPIC, p));
     for (int i = 0; i < SIM_MAX_FAULTS; i++) {
         sim_txn *t = &r->txns[i];
-        int64_t end = t->state == TXN_NONE
-                          ? 0
-                          : kc_mock_log_end_offset(r->mock, SIM_TOPIC, t->partition);
+        int64_t end =
+            t->state == TXN_NONE ? 0 : kc_mock_log_end_offset(r->mock, SIM_TOPIC, t->partition);
         while (t->count > 0 && t->offsets[t->count - 1] >= end)
             t->count--;
         if (t->state == TXN_MARKED && t->marker >= end)

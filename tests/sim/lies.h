@@ -6,19 +6,19 @@
 
 typedef enum sim_lie {
     /* Metadata */
-    LIE_NO_EPOCH,        /* leader epochs are null, as after some migrations; hints too */
-    LIE_LEADER_UNKNOWN,  /* the leader is not among the brokers */
-    LIE_BROKER_TWICE,    /* a broker a second time, elsewhere */
+    LIE_NO_EPOCH,         /* leader epochs are null, as after some migrations; hints too */
+    LIE_LEADER_UNKNOWN,   /* the leader is not among the brokers */
+    LIE_BROKER_TWICE,     /* a broker a second time, elsewhere */
     LIE_BROKER_ELSEWHERE, /* a broker where nobody listens */
-    LIE_NO_BROKERS,      /* none at all, but leaders */
-    LIE_PARTITION_TWICE, /* a partition a second time, with another leader */
-    LIE_PARTITION_FAR,   /* a partition number beyond all others */
-    LIE_NO_REPLICAS,     /* a leader, but no replicas */
-    LIE_TOPIC_TWICE,     /* the topic a second time, without partitions */
-    LIE_ERROR_TOO,       /* a partition's error, and its leader */
-    LIE_NO_ID,           /* the topic's id is missing */
-    LIE_FEWER,           /* fewer partitions than there are */
-    LIE_NONE,            /* the topic has no partition */
+    LIE_NO_BROKERS,       /* none at all, but leaders */
+    LIE_PARTITION_TWICE,  /* a partition a second time, with another leader */
+    LIE_PARTITION_FAR,    /* a partition number beyond all others */
+    LIE_NO_REPLICAS,      /* a leader, but no replicas */
+    LIE_TOPIC_TWICE,      /* the topic a second time, without partitions */
+    LIE_ERROR_TOO,        /* a partition's error, and its leader */
+    LIE_NO_ID,            /* the topic's id is missing */
+    LIE_FEWER,            /* fewer partitions than there are */
+    LIE_NONE,             /* the topic has no partition */
     LIE_METADATA_COUNT,
     /* Fetch */
     LIE_UNSORTED = LIE_METADATA_COUNT, /* aborted transactions in no order, some twice */
