@@ -10,7 +10,7 @@
 #include "core/state.h"
 
 /* Timers of the client itself: close, metadata, routes. */
-enum { OWN_TIMERS = 2 + KCI_CLASS_COUNT, FRAMES_KEEP_BYTES = 8 << 20 };
+enum { OWN_TIMERS = 2 + KCI_CLASS_COUNT, FRAMES_KEEP_MAX = 8 << 20 };
 
 /* -- the thread ---------------------------------------------------------------------------------
  */
@@ -64,6 +64,13 @@ static kc_err no_memory(kc_err err, kc_error *detail)
     return err == KC_OK ? KC_OK : kci_fail(detail, err, NULL);
 }
 
+/* Frames that wait to be used again come on top of fetch.buffer.bytes: an eighth of it at most. */
+static size_t frames_to_keep(const kc_client *client)
+{
+    int64_t keep = kci_config_int(client->config, KCI_P_FETCH_BUFFER_BYTES) / 8;
+    return keep < FRAMES_KEEP_MAX ? (size_t)keep : FRAMES_KEEP_MAX;
+}
+
 static kc_err make_parts(kc_client *client, kc_error *detail)
 {
     init_parts(client);
@@ -74,7 +81,7 @@ static kc_err make_parts(kc_client *client, kc_error *detail)
         err = no_memory(kci_closing_init(client), detail);
     if (err == KC_OK)
         err = no_memory(kci_cluster_init(&client->cluster, client), detail);
-    client->frames = err == KC_OK ? kci_frame_pool_new(FRAMES_KEEP_BYTES) : NULL;
+    client->frames = err == KC_OK ? kci_frame_pool_new(frames_to_keep(client)) : NULL;
     if (err == KC_OK && !client->frames)
         err = kci_fail(detail, KC_E_NO_MEMORY, NULL);
     if (err == KC_OK)

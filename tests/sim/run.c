@@ -301,7 +301,8 @@ static sim_result result_of(sim_run *r)
                           .totals = history_count(r->history),
                           .virtual_us = sim_now(r->world) - r->start,
                           .alloc_failed = r->alloc_failed,
-                          .memory_most = r->memory_most };
+                          .memory_most = r->memory_most,
+                          .memory_most_percent = r->memory_most_percent };
     const char *text = history_problem(r->history, 0, &result.first);
     if (text)
         snprintf(result.text, sizeof result.text, "%s: %s", history_class_name(result.first), text);
@@ -316,6 +317,7 @@ static sim_result result_of(sim_run *r)
 sim_result sim_run_plan(const sim_plan *plan, bool trace)
 {
     int64_t live = kci_mem_live();
+    sim_memory_peak(SIM_MEMORY_CLIENT); /* that of an earlier run is forgotten */
     sim_run run = { .plan = plan, .world = sim_world_new(plan->seed), .history = history_new() };
     sim_run *r = &run;
 #ifdef KCI_PLANTED_BUGS

@@ -68,6 +68,7 @@ typedef struct sim_run {
     int address[SIM_MAX_BROKERS + 1]; /* by name: how often it got another address */
     int rename[SIM_MAX_BROKERS + 1];  /* by name: how often it was another */
     int64_t memory_most;              /* of the client, beyond what its buffers account for */
+    int64_t memory_most_percent;      /* of what is allowed */
 } sim_run;
 
 typedef struct sim_result {
@@ -79,7 +80,7 @@ typedef struct sim_result {
     int64_t virtual_us;
     int64_t requests;
     bool alloc_failed; /* plan.fail_alloc_at was reached */
-    int64_t memory_most;
+    int64_t memory_most, memory_most_percent;
 } sim_result;
 
 /* Runs a plan to its end and checks it. trace: log to stderr. */
@@ -104,6 +105,9 @@ bool sim_stopped(sim_run *r, int c, const kc_records *records);
 void sim_stops_resume(sim_run *r, int c); /* seeks where it is time */
 void sim_stops_sought(sim_run *r, int c, int partition);
 void sim_stops_got(sim_run *r, int c, int partition); /* records came */
+
+/* held.c: what the producer has of its buffer.memory from the heap, in use or not */
+int64_t sim_producer_held(const kc_producer *producer);
 
 /* bounds.c: what must hold at any time; called again and again */
 void sim_bounds_check(sim_run *r);
