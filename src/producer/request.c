@@ -260,8 +260,23 @@ static bool send_one(kc_producer *p, kci_peer *peer)
     return true;
 }
 
+/* After each try to send, and each answer, for the partitioner (KIP-794). */
+static void note_progress(kc_producer *p, kci_peer *peer, bool any)
+{
+    bool waits = !kci_list_is_empty(&peer->ready);
+    bool refuses = waits || peer->in_flight >= p->conf.max_in_flight;
+    int64_t since = atomic_load_explicit(&peer->silent_us, memory_order_relaxed);
+    if (!waits && peer->in_flight == 0)
+        since = 0;
+    else if (any || since == 0)
+        since = kci_loop_now(p->loop);
+    atomic_store_explicit(&peer->silent_us, since, memory_order_relaxed);
+    atomic_store_explicit(&peer->refuses, refuses, memory_order_relaxed);
+}
+
 void kci_request_send(kc_producer *p, kci_peer *peer)
 {
+    bool sent = false;
     p->sender.turn_peer = peer;
     while (peer->in_flight < p->conf.max_in_flight && !kci_list_is_empty(&peer->ready)) {
         kci_node_state state = kci_node_poll(p->client, peer->id, KCI_CLASS_PRODUCE, true);
@@ -269,7 +284,9 @@ void kci_request_send(kc_producer *p, kci_peer *peer)
             kci_client_refresh(p->client);
         if (state != KCI_NODE_UP || !kci_sender_close_due(p, peer) || !send_one(p, peer))
             break;
+        sent = true;
     }
+    note_progress(p, peer, sent);
     p->sender.turn_peer = NULL;
 }
 
@@ -458,5 +475,6 @@ static void done(kci_call *call, kc_err err, const kci_response *response, const
     kci_list_push_front(&p->sender.spare, &r->link);
     if (!kci_list_is_empty(&r->peer->ready))
         kci_sender_want_turn(p);
+    note_progress(p, r->peer, true);
     kci_sender_check_end(p);
 }

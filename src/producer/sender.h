@@ -27,6 +27,11 @@ typedef struct kci_peer {
     int32_t in_flight; /* requests */
     kci_list ready;    /* parts that have something to send now; first come first served */
     kci_link link;
+
+    /* For partitioners, any thread: since when it neither took nor answered a request, although
+     * there are some (0: there are none), and whether it would take another. */
+    atomic_int_least64_t silent_us;
+    atomic_bool refuses;
 } kci_peer;
 
 /* How the producer id is come by. */
