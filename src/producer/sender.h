@@ -7,8 +7,8 @@
  * puts it there or takes it away after everything that may change that. One turn of the loop sends
  * once, at its end (kci_loop_defer), for all that happened in it.
  *
- * Files: sender.c (this, and the turn), request.c (Produce and its answer), outcome.c (how batches
- * end, time-outs), ids.c (InitProducerId), ending.c (close, purge, detach). */
+ * Files: sender.c (this, and the turn), request.c and request_answer.c (Produce), outcome.c (how
+ * batches end, time-outs), ids.c (InitProducerId), ending.c (close, purge, detach). */
 #ifndef PRODUCER_SENDER_H
 #define PRODUCER_SENDER_H
 
