@@ -315,63 +315,6 @@ void kc_consumer_free(kc_consumer *c)
 
 /* ---- the beginning ------------------------------------------------------------------------ */
 
-/* The client's properties with this consumer's own in their place; NULL: no memory. */
-static kc_config *merge_config(const kc_config *client, const kc_config *own)
-{
-    kc_config *merged = kc_config_copy(client);
-    for (int i = 0; own && merged && i < KCI_P_COUNT; i++) {
-        kc_config_property row;
-        kci_prop prop = (kci_prop)i;
-        if (!kci_config_is_set(own, prop) || !kc_config_property_at((size_t)i, &row) || row.secret)
-            continue;
-        if (kc_config_set(merged, row.name, kc_config_get(own, row.name), NULL) != KC_OK) {
-            kc_config_free(merged);
-            merged = NULL;
-        }
-    }
-    return merged;
-}
-
-static int64_t int_of(const kc_config *s, kci_prop prop)
-{
-    return kci_config_int(s, prop);
-}
-
-static int32_t int32_of(const kc_config *s, kci_prop prop)
-{
-    int64_t v = int_of(s, prop);
-    return v > INT32_MAX ? INT32_MAX : (int32_t)v;
-}
-
-static kc_err read_settings(kc_consumer *c, const kc_config *s)
-{
-    const char *rack = kci_config_str(s, KCI_P_CLIENT_RACK);
-    c->rack = kci_strndup(rack ? rack : "", rack ? strlen(rack) : 0);
-    if (!c->rack)
-        return KC_E_NO_MEMORY;
-    c->read.committed = int_of(s, KCI_P_ISOLATION_LEVEL) == 1;
-    c->read.check_crcs = int_of(s, KCI_P_CHECK_CRCS) != 0;
-    c->read.max_records = int32_of(s, KCI_P_MAX_POLL_RECORDS);
-    c->read.max_decompressed = (size_t)int_of(s, KCI_P_FETCH_DECOMPRESSED_MAX_BYTES);
-    c->fetch = (kci_fetch_options){
-        .max_wait_ms = int32_of(s, KCI_P_FETCH_MAX_WAIT_MS),
-        .min_bytes = int32_of(s, KCI_P_FETCH_MIN_BYTES),
-        .max_bytes = int32_of(s, KCI_P_FETCH_MAX_BYTES),
-        .max_partition_bytes = int32_of(s, KCI_P_MAX_PARTITION_FETCH_BYTES),
-        .committed = c->read.committed,
-        .rack = kc_str(c->rack),
-    };
-    c->report_eof = int_of(s, KCI_P_ENABLE_PARTITION_EOF) != 0;
-    c->api_timeout_ms = int32_of(s, KCI_P_DEFAULT_API_TIMEOUT_MS);
-    c->request_timeout_us = int_of(s, KCI_P_REQUEST_TIMEOUT_MS) * 1000;
-    c->lease_us = int_of(s, KCI_P_METADATA_MAX_AGE_MS) * 1000;
-    c->backoff.base_us = int_of(s, KCI_P_RETRY_BACKOFF_MS) * 1000;
-    c->backoff.max_us = int_of(s, KCI_P_RETRY_BACKOFF_MAX_MS) * 1000;
-    c->reset = (int)int_of(s, KCI_P_AUTO_OFFSET_RESET);
-    c->reset_duration_ms = kci_config_reset_duration_ms(s);
-    return KC_OK;
-}
-
 static void init_lists(kc_consumer *c)
 {
     uint64_t seed[2];
@@ -471,9 +414,9 @@ static kc_err make_consumer(kc_client *client, const kc_config *config, kc_consu
     kc_consumer *c = new_consumer(client);
     if (!c)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
-    kc_err err = read_settings(c, config);
+    kc_err err = kci_consumer_read_settings(c, config);
     if (err == KC_OK)
-        err = make_parts(c, (size_t)int_of(config, KCI_P_FETCH_BUFFER_BYTES));
+        err = make_parts(c, (size_t)kci_config_int(config, KCI_P_FETCH_BUFFER_BYTES));
     if (err == KC_OK)
         err = attach_to_loop(c);
     if (err != KC_OK) {
@@ -495,7 +438,8 @@ kc_err kc_consumer_new(kc_client *client, const kc_consumer_options *options, kc
     if (err != KC_OK)
         return kci_fail(detail, err, NULL);
     bool has_own = options && options->size >= sizeof *options;
-    kc_config *config = merge_config(kci_client_config(client), has_own ? options->config : NULL);
+    kc_config *config =
+        kci_consumer_config(kci_client_config(client), has_own ? options->config : NULL);
     if (!config)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
     err = kci_config_check(config, 'C', detail);

@@ -6,6 +6,9 @@
  *   assign.c    assignments, seek, pause      application
  *   poll.c      poll: slices -> kc_records    application
  *   query.c     questions about offsets       application and loop
+ *   position.c  position, lag, end            application
+ *   metadata.c  new snapshots                 loop
+ *   settings.c  properties                    application
  *   route.c     what each partition needs     loop
  *   place.c     positions, truncation         loop
  *   fetch.c     when to ask whom for what     loop
@@ -137,6 +140,14 @@ int64_t kci_consumer_deadline(kc_consumer *c, int32_t timeout_ms, int32_t defaul
 /* Loop, lock held, released inside. Something of a detached consumer has ended. */
 void kci_consumer_maybe_gone(kc_consumer *c);
 
+/* ---- settings.c ---------------------------------------------------------------------------- */
+
+/* The client's properties with this consumer's own in their place; NULL: no memory. */
+kc_config *kci_consumer_config(const kc_config *client, const kc_config *own);
+
+/* KC_E_NO_MEMORY. */
+kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s);
+
 /* ---- parts: route.c ------------------------------------------------------------------------ */
 
 /* Any thread. The loop is to look at the part; it is posted by the caller. */
@@ -182,11 +193,23 @@ void kci_consumer_run(kc_consumer *c);
 void kci_consumer_wake_due(kc_consumer *c);
 void kci_consumer_due_at(kc_consumer *c, int64_t at_us);
 
+/* Any thread. Takes it out of everything; the assignment's reference is gone. */
+void kci_part_unassign(kc_consumer *c, kci_part *p);
+
+/* ---- metadata.c ---------------------------------------------------------------------------- */
+
 /* Loop. Takes over a newer snapshot. */
 void kci_consumer_take_metadata(kc_consumer *c);
 
-/* Any thread. Takes it out of everything; the assignment's reference is gone. */
-void kci_part_unassign(kc_consumer *c, kci_part *p);
+/* The topic as the present snapshot shows it; then the topics without an id are to be counted. */
+void kci_topic_take_metadata(kc_consumer *c, kci_read_topic *t);
+void kci_consumer_count_ids(kc_consumer *c);
+
+/* Any thread. Its last partition leaves. */
+void kci_topic_forget_id(kc_consumer *c, kci_read_topic *t);
+
+/* The partition in the present snapshot; NULL: there is none. */
+const kci_partition_meta *kci_part_meta(const kci_part *p);
 
 /* ---- assign.c ------------------------------------------------------------------------------ */
 

@@ -20,8 +20,12 @@ enum {
     FETCH_VERSION_MAX = 18,
     FIELDS = 4 * 1024, /* of an answer, beside its records */
     FIELDS_PART = 64,  /* of each partition in it */
-    /* Another consumer's Fetch at the same connection is served first: waits are short then. */
+    /* When consumers share a connection: what the others' waits may add up to, the shortest wait of
+     * one, for how long one that got records counts as busy, and the pause of one that yields. */
     SHARED_WAIT_MS = 50,
+    SHARED_WAIT_MIN_MS = 10,
+    BUSY_US = 250000,
+    YIELD_US = 20000,
     /* So many answers in a row may come at once and bring nothing, as when leaders move. */
     IDLE_MAX = 3
 };
@@ -42,6 +46,7 @@ kci_source *kci_consumer_source(kc_consumer *c, int32_t node)
         return NULL;
     kci_source_init(s, c, node);
     kci_list_push_back(list, &s->link);
+    kci_sharer_add(c->client, &s->sharer);
     return s;
 }
 
@@ -55,6 +60,7 @@ void kci_consumer_drop_sources(kc_consumer *c)
         if (known || s->in_flight || !kci_list_is_empty(&s->parts))
             continue;
         kci_link_remove(l);
+        kci_sharer_remove(&s->sharer);
         kci_source_clear(s);
         kci_free(s);
     }
@@ -208,6 +214,24 @@ static kc_err on_version(kci_call *call, int16_t version)
     return version == s->version ? KC_OK : KC_E_TRANSPORT;
 }
 
+/* The wait that is asked for, so that other consumers on the connection, whose requests are served
+ * after it, do not wait long. While one of them is busy, one that is not does not wait at all; its
+ * next request comes after a pause instead (note_shared). */
+static int32_t max_wait(kc_consumer *c, kci_source *s)
+{
+    int64_t since = kci_loop_now(c->loop) - BUSY_US;
+    kci_shared shared = kci_sharer_look(c->client, &s->sharer, since);
+    s->yields = shared.busy && s->sharer.brought_us < since;
+    if (shared.others == 0)
+        return c->fetch.max_wait_ms;
+    int32_t share = SHARED_WAIT_MS / shared.others;
+    if (share < SHARED_WAIT_MIN_MS)
+        share = SHARED_WAIT_MIN_MS;
+    if (s->yields)
+        share = 0;
+    return share < c->fetch.max_wait_ms ? share : c->fetch.max_wait_ms;
+}
+
 /* False: there is no credit. */
 static bool try_source(kc_consumer *c, kci_source *s)
 {
@@ -221,11 +245,9 @@ static bool try_source(kc_consumer *c, kci_source *s)
         return false;
     kci_fetch_options o = c->fetch;
     o.max_bytes = (int32_t)min_size(ask, INT32_MAX);
+    o.max_wait_ms = max_wait(c, s);
     if (s->leads_until > kci_loop_now(c->loop))
         o.rack = kc_mem("", 0);
-    if (kci_node_outstanding(c->client, s->id, KCI_CLASS_FETCH) > 0 &&
-        o.max_wait_ms > SHARED_WAIT_MS)
-        o.max_wait_ms = SHARED_WAIT_MS;
     if (kci_session_build(s, &o, version, ++c->last_mark) != KC_OK) {
         s->reserved = 0;
         source_retry(c, s);
@@ -303,6 +325,17 @@ static void note_idle(kc_consumer *c, kci_source *s, const kci_response *r)
     pause_source(c, s, s->idle - IDLE_MAX);
 }
 
+static void note_shared(kc_consumer *c, kci_source *s)
+{
+    int64_t now = kci_loop_now(c->loop);
+    if (s->brought) {
+        s->sharer.brought_us = now;
+    } else if (s->yields) {
+        s->retry_us = now + YIELD_US;
+        kci_consumer_due_at(c, s->retry_us);
+    }
+}
+
 static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
 {
     const kci_fetch_response *body = r->body;
@@ -325,6 +358,7 @@ static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
     }
     s->failures = 0;
     note_idle(c, s, r);
+    note_shared(c, s);
 }
 
 /* Ends the session at the broker: an empty request with epoch -1 that nobody waits for. */

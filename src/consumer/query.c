@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions of the application about offsets: of partitions that it has, from what is known; of any
- * partition, by asking the leaders. A query is shared by the call that waits for it and the probes
- * under way: the call leaves it at its deadline, and who leaves last frees it. */
+/* Questions of the application about offsets of any partition, by asking the leaders. A query is
+ * shared by the call that waits for it and the probes under way: the call leaves it at its
+ * deadline, and who leaves last frees it. */
 #include "base/err.h"
 #include "consumer/consumer.h"
 
@@ -359,90 +359,4 @@ kc_err kc_consumer_offsets(kc_consumer *c, kc_bytes topic, int32_t partition, in
     }
     kci_consumer_leave(c);
     return err;
-}
-
-/* ---- the position ------------------------------------------------------------------------- */
-
-/* False: it is not known yet. */
-static bool look_at_position(kc_consumer *c, kc_bytes topic, int32_t partition, int64_t *offset,
-                             int32_t *epoch, kc_err *err)
-{
-    pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
-    bool known = true;
-    if (!p) {
-        *err = KC_E_STATE;
-    } else if (p->state == KCI_PART_STOPPED && p->position < 0) {
-        *err = p->stop_error;
-    } else if (p->state == KCI_PART_UNPLACED || p->state == KCI_PART_PLACING) {
-        known = false;
-    } else {
-        *err = KC_OK;
-        *offset = p->position;
-        *epoch = p->position_epoch;
-    }
-    pthread_mutex_unlock(&c->lock);
-    return known;
-}
-
-kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, int32_t timeout_ms,
-                            int64_t *offset, int32_t *leader_epoch, kc_error *detail)
-{
-    if (!offset)
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "offset is NULL");
-    kc_err err = kci_consumer_enter(c, detail);
-    if (err != KC_OK)
-        return err;
-    int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
-    int32_t epoch = -1;
-    do
-        kci_event_clear(c->answered);
-    while (!look_at_position(c, topic, partition, offset, &epoch, &err) &&
-           kci_consumer_wait(c, deadline, &err));
-    if (leader_epoch)
-        *leader_epoch = err == KC_OK ? epoch : -1;
-    kci_consumer_leave(c);
-    return kci_consumer_fail(c, detail, err);
-}
-
-/* End of what the consumer may read; -1: not told yet. */
-static int64_t told_end(kc_consumer *c, const kci_part *p)
-{
-    if (!p->told || (p->state != KCI_PART_FETCHING && p->state != KCI_PART_STOPPED))
-        return -1;
-    return c->read.committed ? p->last_stable : p->high_watermark;
-}
-
-kc_err kc_consumer_lag(kc_consumer *c, kc_bytes topic, int32_t partition, int64_t *lag)
-{
-    if (!lag)
-        return KC_E_INVALID_ARGUMENT;
-    kc_err err = kci_consumer_enter(c, NULL);
-    if (err != KC_OK)
-        return err;
-    pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
-    int64_t end = p ? told_end(c, p) : -1;
-    if (!p)
-        err = KC_E_STATE;
-    else if (end < 0)
-        err = KC_E_NO_OFFSET;
-    else
-        *lag = end > p->position ? end - p->position : 0;
-    pthread_mutex_unlock(&c->lock);
-    kci_consumer_leave(c);
-    return err;
-}
-
-bool kc_consumer_at_end(kc_consumer *c, kc_bytes topic, int32_t partition)
-{
-    if (kci_consumer_enter(c, NULL) != KC_OK)
-        return false;
-    pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
-    int64_t end = p ? told_end(c, p) : -1;
-    bool at_end = end >= 0 && p->position >= end;
-    pthread_mutex_unlock(&c->lock);
-    kci_consumer_leave(c);
-    return at_end;
 }

@@ -4,7 +4,6 @@
  * decides. Nothing here is periodic. */
 #include <assert.h>
 
-#include "base/bytes.h"
 #include "consumer/consumer.h"
 
 enum {
@@ -139,95 +138,6 @@ void kci_part_report(kc_consumer *c, kci_part *p, kc_err err, const char *text)
     put_error(c, p, err, p->position, p->position, text);
 }
 
-/* ---- metadata ----------------------------------------------------------------------------- */
-
-static void forget_id(kc_consumer *c, kci_read_topic *t)
-{
-    kc_bytes key = kc_mem(t->id.bytes, sizeof t->id.bytes);
-    if (!kci_uuid_is_zero(&t->id) && kci_map_get(&c->ids, key) == t)
-        kci_map_remove(&c->ids, key);
-    t->id = (kc_uuid){ { 0 } };
-}
-
-/* The topic was deleted, and there is another one of its name. */
-static void topic_recreated(kc_consumer *c, kci_read_topic *t)
-{
-    KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER, "topic %.*s was deleted and created again",
-            (int)t->name.size, t->text);
-    for (int32_t i = 0; i < t->parts.count; i++) {
-        kci_part *p = t->parts.items[i];
-        p->recreated = p->state != KCI_PART_STOPPED;
-        if (p->state != KCI_PART_PLACING && p->state != KCI_PART_CHECKING)
-            continue;
-        p->token = ++c->last_token; /* what is being asked is about the old one */
-        kci_part_set_state(p,
-                           p->state == KCI_PART_PLACING ? KCI_PART_UNPLACED : KCI_PART_UNCHECKED);
-    }
-}
-
-/* Without memory for the map the topic counts as one without an id: it is fetched by name. */
-static void take_id(kc_consumer *c, kci_read_topic *t, const kc_uuid *id)
-{
-    if (kci_uuid_equal(&t->id, id))
-        return;
-    bool recreated = !kci_uuid_is_zero(&t->id) && !kci_uuid_is_zero(id);
-    forget_id(c, t);
-    if (!kci_uuid_is_zero(id)) {
-        t->id = *id;
-        if (kci_map_put(&c->ids, kc_mem(t->id.bytes, sizeof t->id.bytes), t, NULL) != KC_OK)
-            t->id = (kc_uuid){ { 0 } };
-    }
-    if (recreated)
-        topic_recreated(c, t);
-}
-
-/* The topic as the present snapshot shows it. */
-static void take_topic(kc_consumer *c, kci_read_topic *t)
-{
-    t->meta = kci_metadata_topic(c->metadata, t->name);
-    if (!t->meta)
-        return;
-    if (t->meta->err == KC_OK)
-        take_id(c, t, &t->meta->id);
-}
-
-static void count_topics_without_id(kc_consumer *c)
-{
-    c->topics_without_id = 0;
-    for (int32_t i = 0; i < c->assignment.topics.count; i++) {
-        const kci_read_topic *t = c->assignment.topics.items[i];
-        if (t->meta && t->meta->err == KC_OK && kci_uuid_is_zero(&t->id))
-            c->topics_without_id++;
-    }
-}
-
-static const kci_partition_meta *partition_meta(const kci_part *p)
-{
-    const kci_topic_meta *t = p->topic->meta;
-    return t && p->number < t->partition_count ? &t->partitions[p->number] : NULL;
-}
-
-void kci_consumer_take_metadata(kc_consumer *c)
-{
-    kci_metadata *old = c->metadata;
-    c->metadata = kci_client_metadata(c->client);
-    for (int32_t i = 0; i < c->assignment.topics.count; i++)
-        take_topic(c, c->assignment.topics.items[i]);
-    count_topics_without_id(c);
-    kci_metadata_unref(old);
-    int32_t topic = 0, at = 0;
-    for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
-        const kci_partition_meta *m = partition_meta(p);
-        bool moved = m && (m->leader != p->leader || m->leader_epoch != p->leader_epoch);
-        if (moved)
-            p->retry_us = 0; /* that is what was waited for */
-        if (p->retry_us <= now_us(c))
-            kci_part_todo(c, p);
-    }
-    c->queries_due = true;
-    kci_consumer_drop_sources(c);
-}
-
 /* ---- leaders ------------------------------------------------------------------------------ */
 
 /* The brokers do not know the topic or the partition: reported when that lasts. */
@@ -249,13 +159,13 @@ static bool find_leader(kc_consumer *c, kci_part *p)
 {
     kci_read_topic *t = p->topic;
     if (!t->meta) {
-        take_topic(c, t);
-        count_topics_without_id(c);
+        kci_topic_take_metadata(c, t);
+        kci_consumer_count_ids(c);
     }
     if (!t->meta) /* asked for: there will be a newer snapshot */
         return false;
     kc_err err = t->meta->err;
-    const kci_partition_meta *m = partition_meta(p);
+    const kci_partition_meta *m = kci_part_meta(p);
     if (!m && err == KC_OK)
         err = KC_E_UNKNOWN_PARTITION;
     if (!m && (err == KC_E_UNKNOWN_PARTITION || err == KC_E_UNKNOWN_TOPIC_OR_PARTITION)) {
@@ -280,7 +190,7 @@ static bool find_leader(kc_consumer *c, kci_part *p)
 
 bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node)
 {
-    const kci_partition_meta *m = partition_meta(p);
+    const kci_partition_meta *m = kci_part_meta(p);
     bool good = kci_metadata_node(c->metadata, node) != NULL;
     for (int32_t i = 0; good && m && i < m->offline_count; i++)
         good = m->offline[i] != node;
@@ -441,7 +351,7 @@ void kci_part_unassign(kc_consumer *c, kci_part *p)
     kci_link_remove(&p->wait_link);
     leave_source(p);
     if (p->topic->parts.count == 1)
-        forget_id(c, p->topic);
+        kci_topic_forget_id(c, p->topic);
     kci_assignment_remove(&c->assignment, p);
     kci_part_unref(p);
 }

@@ -49,6 +49,7 @@ static void init_parts(kc_client *client)
     client->sys->random(client->sys, &seed, sizeof seed);
     kci_random_seed(&client->random, seed);
     kci_list_init(&client->users);
+    kci_list_init(&client->sharers);
     kci_list_init(&client->finished);
     kci_list_init(&client->spare_flights);
     for (int i = 0; i < KCI_CLASS_COUNT; i++)

@@ -149,7 +149,7 @@
     P(PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE, "partitioner.adaptive.partitioning.enable", "", BOOL, 0, 0, "true", "", "P", 0, \
       "Default partitioner, without key: partitions whose broker answers faster get more records.") \
     P(PARTITIONER_AVAILABILITY_TIMEOUT_MS, "partitioner.availability.timeout.ms", "", LONG, 0, KCI_INT_MAX, "0", "", "P", 0, \
-      "Default partitioner, without key: partitions of a broker that has taken nothing for this time are left out. 0: never.") \
+      "Default partitioner, without key: partitions of a broker that has taken nothing for this time are left out, unless adaptive partitioning is off. 0: never.") \
     P(TRANSACTIONAL_ID, "transactional.id", "", STRING, 0, 0, "", "", "P", 0, \
       "Name of a transactional producer. Not built in yet: a producer with it is refused.") \
     P(TRANSACTION_TIMEOUT_MS, "transaction.timeout.ms", "", INT, 1, KCI_INT_MAX, "60000", "", "P", 0, \

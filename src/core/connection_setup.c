@@ -1,178 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a connection comes up: addresses, TCP and TLS, ApiVersions, SASL. One request is under way at
- * a time. Whatever goes wrong closes the stream and ends in kci_connection_ended(). */
+/* How a connection that has a stream comes up: ApiVersions, SASL. One request is under way at a
+ * time. Whatever goes wrong closes the stream and ends in kci_connection_ended(). */
 #include <stdio.h>
 
 #include "base/bytes.h"
-#include "base/err.h"
 #include "base/mem.h"
-#include "base/planted.h"
 #include "core/state.h"
 
 enum {
     PREFIX = 4,
-    SETUP_MAX_FRAME = 1 << 20, /* until the broker is known to be one */
     API_VERSIONS_MAX = 4,
     HANDSHAKE_VERSION = 1, /* 0 is followed by messages without frames of their own */
     AUTHENTICATE_MAX = 2
 };
-
-/* -- addresses and stream -----------------------------------------------------------------------
- */
-
-static void shuffle(kci_random *random, kci_addr *addrs, size_t count)
-{
-    for (size_t i = count; i > 1; i--) {
-        size_t other = (size_t)kci_random_below(random, i);
-        kci_addr keep = addrs[i - 1];
-        addrs[i - 1] = addrs[other];
-        addrs[other] = keep;
-    }
-}
-
-static void send_api_versions(kci_connection *connection, int16_t version);
-
-/* Longer with each failure in a row, in case the network is slow. */
-static int64_t setup_timeout(const kci_connection *connection)
-{
-    const kci_settings *s = &connection->client->settings;
-    int64_t timeout = s->setup_timeout_us;
-
-    for (uint32_t i = 0; i < connection->broker->failures && timeout < s->setup_timeout_max_us; i++)
-        timeout *= 2;
-    return timeout < s->setup_timeout_max_us ? timeout : s->setup_timeout_max_us;
-}
-
-static void on_up(void *arg, kci_conn *stream)
-{
-    kci_connection *connection = arg;
-    kc_client *client = connection->client;
-
-    (void)stream;
-    if (connection->state != KCI_CONNECTION_CONNECTING)
-        return;
-    kci_stat_add(&client->stats.connects, 1);
-    kci_stat_add(&client->stats.connections, 1);
-    connection->connected = true;
-    connection->setup_deadline_us = kci_client_now(client) + setup_timeout(connection);
-    kci_connection_set_state(connection, KCI_CONNECTION_VERSIONS);
-    send_api_versions(connection, API_VERSIONS_MAX);
-    kci_connection_schedule(connection);
-}
-
-static void on_frame(void *arg, kci_conn *stream, kci_frame *frame)
-{
-    kci_connection *connection = arg;
-
-    if (KCI_BUG(SOCKET_LEAKED) && stream != connection->stream)
-        kci_frame_unref(frame);
-    else if (connection->state == KCI_CONNECTION_UP)
-        kci_connection_on_answer(connection, frame);
-    else if (connection->state == KCI_CONNECTION_VERSIONS ||
-             connection->state == KCI_CONNECTION_AUTH)
-        kci_connection_on_setup_frame(connection, frame);
-    else
-        kci_frame_unref(frame); /* closing */
-}
-
-/* A broker that is not spoken to as it wants just hangs up: what that may mean. */
-static const char *explain(const kci_connection *connection, kc_err err, const char *why,
-                           char *text, size_t size)
-{
-    const char *hint = NULL;
-
-    if (connection->state == KCI_CONNECTION_AUTH)
-        hint = "during SASL: check the credentials, and the broker's log";
-    else if (connection->state == KCI_CONNECTION_UP && !connection->proven)
-        hint =
-            "before it answered any request: if this listener wants SASL, set security.protocol; "
-            "else see the broker's log";
-    if (err != KC_E_TRANSPORT || !hint)
-        return why;
-    snprintf(text, size, "%.200s (%s)", why, hint);
-    return text;
-}
-
-static void on_closed(void *arg, kci_conn *stream, kc_err err, const char *why)
-{
-    kci_connection *connection = arg;
-    kc_client *client = connection->client;
-    char text[480];
-
-    if (KCI_BUG(SOCKET_LEAKED) && stream != connection->stream)
-        return;
-    kci_connection_count_io(connection, stream);
-    if (connection->connected)
-        kci_stat_add(&client->stats.connections, -1);
-    if (connection->state == KCI_CONNECTION_CLOSING) {
-        kc_error fault = connection->fault;
-        kci_connection_ended(connection, fault.code, fault.text);
-        return;
-    }
-    if (err == KC_OK)
-        err = KC_E_TRANSPORT;
-    kci_connection_ended(connection, err, explain(connection, err, why, text, sizeof text));
-}
-
-static const kci_conn_ops stream_ops = { on_up, on_frame, on_closed };
-
-static void connect_stream(kci_connection *connection, const kci_addr *addrs, size_t count)
-{
-    kc_client *client = connection->client;
-    const kci_settings *s = &client->settings;
-    kci_conn_params params = { .addrs = addrs,
-                               .addr_count = count,
-                               .tls = client->tls,
-                               .server_name = connection->broker->host,
-                               .setup_timeout_us = setup_timeout(connection),
-                               .send_buffer = s->send_buffer,
-                               .receive_buffer = s->receive_buffer,
-                               .max_frame =
-                                   SETUP_MAX_FRAME < s->max_frame ? SETUP_MAX_FRAME : s->max_frame,
-                               .pool = client->frames };
-    kc_err err = kci_conn_open(client->loop, &params, &stream_ops, connection, &connection->stream);
-
-    if (err != KC_OK) {
-        connection->stream = NULL;
-        kci_connection_ended(connection, err, NULL);
-        return;
-    }
-    kci_connection_set_state(connection, KCI_CONNECTION_CONNECTING);
-    kci_connection_schedule(connection);
-}
-
-static void on_resolved(void *arg, kc_err err, const kci_addr *addrs, size_t count, const char *why)
-{
-    kci_connection *connection = arg;
-
-    connection->lookup = NULL;
-    if (err != KC_OK) {
-        kci_connection_ended(connection, err, why);
-        return;
-    }
-    kci_addr *order = kci_calloc(count, sizeof *order);
-    if (!order) {
-        kci_connection_ended(connection, KC_E_NO_MEMORY, NULL);
-        return;
-    }
-    memcpy(order, addrs, count * sizeof *order);
-    shuffle(&connection->client->random, order, count);
-    connect_stream(connection, order, count);
-    kci_free(order);
-}
-
-void kci_connection_open(kci_connection *connection)
-{
-    kci_broker *broker = connection->broker;
-
-    connection->wanted = false;
-    connection->began_us = kci_client_now(connection->client);
-    kci_connection_set_state(connection, KCI_CONNECTION_RESOLVING);
-    connection->lookup =
-        kci_lookup_start(connection->client, broker->host, broker->port, on_resolved, connection);
-    if (!connection->lookup)
-        kci_connection_ended(connection, KC_E_NO_MEMORY, NULL);
-}
 
 /* -- the request under way ----------------------------------------------------------------------
  */
@@ -233,6 +73,11 @@ static void send_api_versions(kci_connection *connection, int16_t version)
     request.client_software_name = kc_str("libkclient");
     request.client_software_version = kc_str(kc_version());
     send_request(connection, KCI_API_API_VERSIONS, version, &request);
+}
+
+void kci_connection_begin_setup(kci_connection *connection)
+{
+    send_api_versions(connection, API_VERSIONS_MAX);
 }
 
 static void begin_sasl(kci_connection *connection);

@@ -63,6 +63,7 @@ struct kc_client {
     kci_closing close;
 
     kci_list users;
+    kci_list sharers; /* kci_sharer */
     int32_t user_count;
     kci_user_walk *walk;
     kci_random random;

@@ -53,6 +53,8 @@ kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, 
         conf->partitioner == KCI_PARTITIONER_DEFAULT)
         conf->partitioner = KCI_PARTITIONER_UNIFORM_STICKY;
     conf->adaptive = kci_config_bool(config, KCI_P_PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE);
+    conf->availability_us =
+        ms_to_us(kci_config_int(config, KCI_P_PARTITIONER_AVAILABILITY_TIMEOUT_MS));
     conf->backoff.base_us = ms_to_us(kci_config_int(config, KCI_P_RETRY_BACKOFF_MS));
     conf->backoff.max_us = ms_to_us(kci_config_int(config, KCI_P_RETRY_BACKOFF_MAX_MS));
     if (conf->backoff.max_us < conf->backoff.base_us)

@@ -36,6 +36,7 @@ typedef struct kci_producer_conf {
     int16_t acks;
     bool idempotent;
     bool adaptive;
+    int64_t availability_us; /* a broker that takes nothing for so long is left out; 0: never */
     kci_partitioner_kind partitioner;
     kci_codec codec;
     int level;

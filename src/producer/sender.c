@@ -52,6 +52,7 @@ static void set_leader(kc_producer *p, kci_part *part, const kci_topic_meta *met
     if (peer != part->peer) {
         kci_link_remove(&part->ready_link);
         part->peer = peer;
+        atomic_store_explicit(&part->shown_peer, peer, memory_order_release);
         /* The pause was for the old leader's sake. */
         part->lane.retry_at_us = 0;
     }

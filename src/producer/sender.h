@@ -7,8 +7,8 @@
  * puts it there or takes it away after everything that may change that. One turn of the loop sends
  * once, at its end (kci_loop_defer), for all that happened in it.
  *
- * Files: sender.c (this, and the turn), request.c (Produce and its answer), outcome.c (how batches
- * end, time-outs), ids.c (InitProducerId), ending.c (close, purge, detach). */
+ * Files: sender.c (this, and the turn), request.c and request_answer.c (Produce), outcome.c (how
+ * batches end, time-outs), ids.c (InitProducerId), ending.c (close, purge, detach). */
 #ifndef PRODUCER_SENDER_H
 #define PRODUCER_SENDER_H
 
@@ -27,6 +27,11 @@ typedef struct kci_peer {
     int32_t in_flight; /* requests */
     kci_list ready;    /* parts that have something to send now; first come first served */
     kci_link link;
+
+    /* For partitioners, any thread: since when it neither took nor answered a request, although
+     * there are some (0: there are none), and whether it would take another. */
+    atomic_int_least64_t silent_us;
+    atomic_bool refuses;
 } kci_peer;
 
 /* How the producer id is come by. */

@@ -24,7 +24,9 @@ typedef struct kci_part {
     kci_send_batch *open; /* NULL: none */
     int64_t next_first;   /* number of the next record */
 
-    atomic_int backlog; /* batches handed over and not sent yet: load, for the partitioner */
+    /* For the partitioner: load, as batches handed over and not sent yet, and who leads. */
+    atomic_int backlog;
+    _Atomic(struct kci_peer *) shown_peer;
 
     char apart[64];
 

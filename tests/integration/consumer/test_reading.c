@@ -579,6 +579,34 @@ Test(reading, two_consumers_of_one_client_share_the_connection)
     rig_stop(&r);
 }
 
+/* The busy one gets many small answers; each would be delayed if the idle one waited at the broker.
+ * And when both are idle, they do not ask all the time. */
+Test(reading, an_idle_consumer_does_not_slow_down_another)
+{
+    const char *properties[] = { "fetch.buffer.bytes=200000", "max.partition.fetch.bytes=50000",
+                                 NULL };
+    start(properties, 2);
+    for (int i = 0; i < 400; i++)
+        rig_append(&r, "t", 0, &(rig_batch){ .count = 10, .value_size = 1000 });
+    kc_consumer *idle;
+    cr_assert_eq(kc_consumer_new(r.client, NULL, &idle, NULL), KC_OK);
+    kc_topic_partition_position one = { kc_str("t"), 1, kc_position_beginning() };
+    cr_assert_eq(kc_consumer_assign(idle, &one, 1, NULL), KC_OK);
+    usleep(100000); /* its first wait has begun */
+    int64_t begun = rig_now_ms();
+    rig_assign(&r, "t", 0, kc_position_beginning());
+    rig_expect(&r, "t", 0, 0, 4000);
+    cr_assert_lt(rig_now_ms() - begun, 2000, "took %d ms", (int)(rig_now_ms() - begun));
+    cr_assert_leq(kc_mock_connections(r.mock, 1), 2, "control and fetch");
+    usleep(400000);
+    int64_t fetches = kc_mock_requests(r.mock, -1, KC_MOCK_API_FETCH);
+    usleep(1000000);
+    fetches = kc_mock_requests(r.mock, -1, KC_MOCK_API_FETCH) - fetches;
+    cr_assert_leq(fetches, 30, "%d fetches in a second", (int)fetches);
+    kc_consumer_free(idle);
+    rig_stop(&r);
+}
+
 Test(reading, a_client_without_a_thread)
 {
     const char *properties[] = { "client.threads=0", NULL };

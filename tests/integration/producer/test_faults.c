@@ -229,3 +229,35 @@ Test(faults, an_error_for_ever_is_no_storm)
     kc_producer_purge(r.producer, true);
     rig_stop(&r);
 }
+
+/* Broker 1 takes its requests and answers none: what it leads is left out after a while. */
+Test(faults, a_broker_that_takes_nothing_is_left_out)
+{
+    const char *const properties[] = { "batch.size=1000", "linger.ms=1",
+                                       "partitioner.availability.timeout.ms=100", NULL };
+    rig r;
+    rig_start(&r, &three, properties, NULL);
+    rig_send(&r, 0, 3, KC_PARTITION_ANY);
+    rig_expect_all(&r, 3);
+    kc_mock_fault hang;
+    kc_mock_fault_init(&hang, sizeof hang);
+    hang.action = KC_MOCK_FAULT_HANG;
+    hang.api = KC_MOCK_API_PRODUCE;
+    hang.broker = 1;
+    hang.count = -1;
+    cr_assert_gt(kc_mock_add_fault(r.mock, &hang), 0);
+    long sent = 3;
+    for (int i = 0; i < 100; i++, sent += 100, rig_sleep_ms(5))
+        rig_send(&r, sent, sent + 100, KC_PARTITION_ANY);
+    kc_producer_counts before = { .size = sizeof before }, after = before;
+    kc_producer_get_counts(r.producer, &before);
+    uint64_t waiting = before.accepted - before.acked;
+    cr_assert_gt(waiting, 0, "some went there at first");
+    for (int i = 0; i < 100; i++, sent += 100, rig_sleep_ms(5))
+        rig_send(&r, sent, sent + 100, KC_PARTITION_ANY);
+    rig_sleep_ms(200);
+    kc_producer_get_counts(r.producer, &after);
+    cr_assert_leq(after.accepted - after.acked, waiting, "%d of %d",
+                  (int)(after.accepted - after.acked), (int)waiting);
+    rig_stop(&r);
+}
