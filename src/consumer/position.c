@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions about an assigned partition that are answered from what is known: position, lag, end. */
+/* Questions about an assigned partition that are answered from what is known: position, lag, end.
+ */
 #include "base/err.h"
 #include "consumer/consumer.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One Produce request. An entry of it is a batch on its part's wire until the call is done, whatever
- * happens to its outcome meanwhile. Thread: loop. */
+/* One Produce request. An entry of it is a batch on its part's wire until the call is done,
+ * whatever happens to its outcome meanwhile. Thread: loop. */
 #ifndef PRODUCER_REQUEST_H
 #define PRODUCER_REQUEST_H
 
@@ -15,9 +15,9 @@ typedef struct kci_send_request {
     kc_producer *p;
     kci_peer *peer;
     int32_t count, cap;
-    kci_send_batch **batches; /* in the order of encoding; NULL: answered */
-    kci_send_batch **taken;   /* in the order of taking */
-    kci_produce_request_topic_produce_data *topics;       /* cap of each */
+    kci_send_batch **batches;                       /* in the order of encoding; NULL: answered */
+    kci_send_batch **taken;                         /* in the order of taking */
+    kci_produce_request_topic_produce_data *topics; /* cap of each */
     kci_produce_request_partition_produce_data *partitions;
 } kci_send_request;
 
