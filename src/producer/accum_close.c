@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of an open batch: closed when it is full or has lingered, sealed, and handed to the loop. */
+/* The end of an open batch: closed when it is full or has lingered, sealed, and handed to the loop.
+ */
 #include "base/mem.h"
 #include "producer/producer.h"
 
