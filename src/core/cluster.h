@@ -78,4 +78,16 @@ bool kci_topics_asked(kci_cluster *cluster, const kci_metadata *next);
 
 void kci_topics_free(kci_cluster *cluster);
 
+/* -- cluster_known.c -- */
+
+/* The brokers answer again. */
+void kci_cluster_clear_problem(kci_cluster *cluster);
+
+/* The present snapshot from now on. Consumes the reference of `next`. */
+void kci_cluster_publish(kci_cluster *cluster, kci_metadata *next);
+
+/* What hints have collected. */
+void kci_cluster_publish_pending(kci_cluster *cluster);
+void kci_cluster_on_publish(kci_task *task);
+
 #endif

@@ -14,11 +14,9 @@
 
 enum { DEFAULT_SETUP_US = 30 * 1000 * 1000 };
 
-static void try_addresses(kci_conn *c);
-
 /* the end */
 
-static void drop_socket(kci_conn *c)
+void conn_drop_socket(kci_conn *c)
 {
     if (c->sock.sock < 0)
         return;
@@ -42,7 +40,7 @@ static void release(kci_conn *c)
 
 static void finish(kci_conn *c)
 {
-    drop_socket(c);
+    conn_drop_socket(c);
     conn_fail_outs(c);
     c->ops.on_closed(c->arg, c, c->err, c->why);
     conn_fail_outs(c); /* sent by on_closed: not allowed, but each out has its done() */
@@ -50,7 +48,7 @@ static void finish(kci_conn *c)
     release(c);
 }
 
-static void become_ended(kci_conn *c, kc_err err)
+void conn_become_ended(kci_conn *c, kc_err err)
 {
     c->state = CONN_ENDED;
     c->err = err;
@@ -68,7 +66,7 @@ void conn_end(kci_conn *c, kc_err err, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(c->why, sizeof c->why, fmt, args);
     va_end(args);
-    become_ended(c, err);
+    conn_become_ended(c, err);
 }
 
 bool conn_is_unanswered(const kci_conn *c)
@@ -99,7 +97,7 @@ void kci_conn_close(kci_conn *c)
     if (c->state == CONN_UP && c->stream)
         kci_tls_stream_shutdown(c->stream);
     c->why[0] = '\0';
-    become_ended(c, KC_OK);
+    conn_become_ended(c, KC_OK);
 }
 
 const char *conn_peer(const kci_conn *c, char *buf)
@@ -116,7 +114,7 @@ static bool wants_write(const kci_conn *c)
     return c->blocked || (c->stream && kci_tls_stream_wants_write(c->stream));
 }
 
-static void update_watch(kci_conn *c)
+void conn_update_watch(kci_conn *c)
 {
     uint32_t events = 0;
     switch (c->state) {
@@ -139,7 +137,7 @@ static void update_watch(kci_conn *c)
         conn_end_errno(c, err, "while watching its socket");
 }
 
-static void go_up(kci_conn *c)
+void conn_go_up(kci_conn *c)
 {
     kci_timer_stop(c->loop, &c->timer);
     c->state = CONN_UP;
@@ -149,101 +147,7 @@ static void go_up(kci_conn *c)
         conn_input(c); /* may have come with the handshake's last bytes */
     if (c->state == CONN_UP && c->first)
         conn_schedule(c, TODO_FLUSH);
-    update_watch(c);
-}
-
-/* set-up */
-
-/* Adds this address and its trouble to the sentence that on_closed gets if no other address works.
- */
-static void note_failure(kci_conn *c, kc_err err, const char *text)
-{
-    char peer[KCI_ADDR_TEXT_SIZE];
-    size_t used = strlen(c->why);
-    c->err = err;
-    snprintf(c->why + used, sizeof c->why - used, "%s%s: %s", used ? "; " : "no connection to ",
-             conn_peer(c, peer), text);
-}
-
-/* This address did not work: on to the next one, or the end. */
-static void setup_failed(kci_conn *c, kc_err err, const char *text, bool last)
-{
-    kci_timer_stop(c->loop, &c->timer);
-    note_failure(c, err, text);
-    drop_socket(c);
-    c->blocked = false;
-    if (last || c->addr_at + 1 >= c->addr_count) {
-        become_ended(c, c->err);
-        return;
-    }
-    c->addr_at++;
-    try_addresses(c);
-}
-
-static void setup_failed_errno(kci_conn *c, kc_err err, int code)
-{
-    char text[KCI_ERRNO_TEXT_SIZE];
-    setup_failed(c, code == -ENOMEM ? KC_E_NO_MEMORY : err, kci_errno_text(code, text), false);
-}
-
-static void on_setup_timeout(kci_timer *timer)
-{
-    kci_conn *c = KCI_CONTAINER_OF(timer, kci_conn, timer);
-    char text[160];
-    snprintf(text, sizeof text, "%s within %lld ms: %s",
-             c->state == CONN_CONNECTING ? "no answer" : "the TLS handshake was not done",
-             (long long)(c->setup_timeout_us / 1000),
-             c->state == CONN_CONNECTING ? "a firewall may drop packets to it, or the host is down"
-                                         : "the peer may not speak TLS: check security.protocol");
-    setup_failed(c, KC_E_TIMED_OUT, text, false);
-}
-
-static void go_on_with_handshake(kci_conn *c)
-{
-    int err = kci_tls_stream_handshake(c->stream);
-    if (err == 0)
-        go_up(c);
-    else if (err == -EAGAIN)
-        update_watch(c);
-    else if (err == -EPROTO)
-        setup_failed(c, KC_E_TLS, kci_tls_stream_why(c->stream),
-                     kci_tls_stream_untrusted(c->stream));
-    else if (err == -ECONNRESET || err == -EPIPE)
-        setup_failed(
-            c, KC_E_TLS,
-            "the peer closed the connection during the TLS handshake: it may not speak TLS "
-            "(check security.protocol), or it wants a client certificate (ssl.keystore)",
-            false);
-    else
-        setup_failed_errno(c, KC_E_TLS, err);
-}
-
-static kc_err begin_handshake(kci_conn *c, kc_error *detail)
-{
-    kc_err err =
-        kci_tls_stream_new(c->tls, &c->sock, c->addrs ? c->server_name : NULL, &c->stream, detail);
-    if (err == KC_OK)
-        c->state = CONN_HANDSHAKE;
-    return err;
-}
-
-static void on_connected(kci_conn *c)
-{
-    int err = c->sock.sys->sock_error(c->sock.sys, c->sock.sock);
-    if (err != 0) {
-        setup_failed_errno(c, KC_E_CONNECT, err);
-        return;
-    }
-    if (!c->tls) {
-        go_up(c);
-        return;
-    }
-    kc_error detail;
-    kc_err failed = begin_handshake(c, &detail);
-    if (failed != KC_OK)
-        setup_failed(c, failed, detail.text, true);
-    else
-        go_on_with_handshake(c);
+    conn_update_watch(c);
 }
 
 static void on_ready(kci_watch *watch, uint32_t events)
@@ -251,10 +155,10 @@ static void on_ready(kci_watch *watch, uint32_t events)
     kci_conn *c = KCI_CONTAINER_OF(watch, kci_conn, watch);
     switch (c->state) {
     case CONN_CONNECTING:
-        on_connected(c);
+        conn_connected(c);
         return;
     case CONN_HANDSHAKE:
-        go_on_with_handshake(c);
+        conn_handshake(c);
         return;
     case CONN_UP:
         break;
@@ -268,41 +172,7 @@ static void on_ready(kci_watch *watch, uint32_t events)
     }
     if ((events & KCI_READABLE) && c->state == CONN_UP && c->reading)
         conn_input(c);
-    update_watch(c);
-}
-
-/* Starts to connect to the present address. 0 or -errno. */
-static int start_connect(kci_conn *c)
-{
-    kci_sys *sys = c->sock.sys;
-    int sock = -1;
-    int err = sys->sock_connect(sys, &c->addrs[c->addr_at], &sock);
-    if (err != 0 && err != -EINPROGRESS)
-        return err;
-    c->sock.sock = c->watch.sock = sock;
-    sys->sock_buffers(sys, sock, c->send_buffer,
-                      c->receive_buffer); /* a wish: the system decides */
-    c->state = CONN_CONNECTING;
-    err = kci_watch_set(c->loop, &c->watch, KCI_WRITABLE);
-    if (err != 0)
-        drop_socket(c);
-    return err;
-}
-
-static void try_addresses(kci_conn *c)
-{
-    for (;; c->addr_at++) {
-        int err = start_connect(c);
-        if (err == 0)
-            break;
-        char text[KCI_ERRNO_TEXT_SIZE];
-        note_failure(c, err == -ENOMEM ? KC_E_NO_MEMORY : KC_E_CONNECT, kci_errno_text(err, text));
-        if (c->addr_at + 1 >= c->addr_count) {
-            become_ended(c, c->err);
-            return;
-        }
-    }
-    kci_timer_set(c->loop, &c->timer, kci_loop_now(c->loop) + c->setup_timeout_us);
+    conn_update_watch(c);
 }
 
 /* the end of the turn */
@@ -326,7 +196,7 @@ static void on_turn_end(kci_task *task)
     kci_conn *c = KCI_CONTAINER_OF(task, kci_conn, turn);
     c->in_turn = true;
     if (take_todo(c, TODO_UP) && c->state == CONN_OPENING)
-        go_up(c);
+        conn_go_up(c);
     if (take_todo(c, TODO_READ) && c->state == CONN_UP && c->reading)
         conn_input(c);
     if (take_todo(c, TODO_FLUSH) && c->state == CONN_UP)
@@ -335,7 +205,7 @@ static void on_turn_end(kci_task *task)
         finish(c);
         return;
     }
-    update_watch(c);
+    conn_update_watch(c);
     c->in_turn = false;
     if (c->todo)
         kci_loop_defer(c->loop, &c->turn);
@@ -388,7 +258,7 @@ static kci_conn *new_conn(kci_loop *loop, const kci_conn_ops *ops, void *arg)
     c->sock.sock = c->watch.sock = -1;
     c->watch.fn = on_ready;
     c->turn.fn = on_turn_end;
-    c->timer.fn = on_setup_timeout;
+    c->timer.fn = conn_setup_timeout;
     c->reading = true;
     c->last_active = kci_loop_now(loop);
     return c;
@@ -410,7 +280,7 @@ kc_err kci_conn_open(kci_loop *loop, const kci_conn_params *params, const kci_co
         release(c);
         return err;
     }
-    try_addresses(c);
+    conn_try_addresses(c);
     *out = c;
     return KC_OK;
 }
@@ -426,7 +296,7 @@ static kc_err serve(kci_conn *c, const kci_conn_params *params)
         conn_schedule(c, TODO_UP);
         return KC_OK;
     }
-    err = begin_handshake(c, NULL);
+    err = conn_begin_handshake(c, NULL);
     if (err != KC_OK)
         return err;
     if (kci_watch_set(c->loop, &c->watch, KCI_READABLE) != 0)
@@ -448,7 +318,7 @@ kc_err kci_conn_serve(kci_loop *loop, int sock, const kci_conn_params *params,
     c->sock.sock = c->watch.sock = sock;
     kc_err err = serve(c, params);
     if (err != KC_OK) {
-        drop_socket(c);
+        conn_drop_socket(c);
         release(c);
         return err;
     }
@@ -482,7 +352,7 @@ void kci_conn_set_reading(kci_conn *c, bool on)
         return;
     if (on && conn_has_input(c))
         conn_schedule(c, TODO_READ);
-    update_watch(c);
+    conn_update_watch(c);
 }
 
 void kci_conn_set_max_frame(kci_conn *c, uint32_t bytes)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside a connection: conn.c (life), conn_read.c (frames in), conn_write.c (outs). Nobody else. */
+/* Inside a connection: conn.c (life), conn_setup.c (coming up), conn_read.c (frames in),
+ * conn_write.c (outs). Nobody else. */
 #ifndef IO_CONN_IMPL_H
 #define IO_CONN_IMPL_H
 
@@ -78,6 +79,27 @@ bool conn_is_unanswered(const kci_conn *c);
 
 /* "127.0.0.1:9092", or "the client" on the server side. buf: KCI_ADDR_TEXT_SIZE bytes. */
 const char *conn_peer(const kci_conn *c, char *buf);
+
+/* Closes its socket, if there is one. */
+void conn_drop_socket(kci_conn *c);
+
+/* It has ended; on_closed comes at the end of the turn, with c->why. */
+void conn_become_ended(kci_conn *c, kc_err err);
+
+/* Watches the socket for what its state waits for. */
+void conn_update_watch(kci_conn *c);
+
+/* TCP and TLS are done. */
+void conn_go_up(kci_conn *c);
+
+/* conn_setup.c: the present address and those that follow; the last one's failure ends it. */
+void conn_try_addresses(kci_conn *c);
+void conn_connected(kci_conn *c);
+void conn_setup_timeout(kci_timer *timer);
+
+/* TLS: begins, and goes on as the socket allows. */
+kc_err conn_begin_handshake(kci_conn *c, kc_error *detail);
+void conn_handshake(kci_conn *c);
 
 /* conn_read.c: reads and hands out frames, up to a turn's share. State UP. */
 void conn_input(kci_conn *c);
