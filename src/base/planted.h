@@ -29,7 +29,15 @@
     B(OLD_EPOCH_TAKEN, "metadata with an older leader epoch is believed")                       \
     B(NO_BACKOFF, "what failed is tried again at once")                                         \
     B(SOCKET_LEAKED, "a connection that timed out is not closed")                               \
-    B(MEMORY_LEAKED, "the arena of an answer with an error is not freed")
+    B(MEMORY_LEAKED, "the arena of an answer with an error is not freed")                       \
+    B(ABORTED_DELIVERED, "read_committed returns records of aborted transactions")              \
+    B(ABORTED_ORDER_TRUSTED, "the list of aborted transactions is taken to be sorted")          \
+    B(ABORT_NEVER_ENDS, "what a producer commits after an abort is dropped as well")            \
+    B(CRC_IGNORED, "damaged batches are returned")                                              \
+    B(DAMAGE_SKIPPED, "a damaged batch is passed over without an error")                        \
+    B(ADDRESS_KEPT, "a broker is looked for where it was at first")                             \
+    B(FLUSH_EARLY, "flush does not wait for outcomes")                                          \
+    B(FRAMES_UNCOUNTED, "fetched bytes do not count against fetch.buffer.bytes")
 
 typedef enum kci_planted_bug {
     KCI_BUG_NONE,

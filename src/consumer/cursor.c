@@ -3,6 +3,8 @@
  * own work. */
 #include "consumer/cursor.h"
 
+#include "base/planted.h"
+
 enum { FIRST_VIEWS = 512 }; /* arrays begin with this size when max.poll.records is larger */
 
 void kci_cursor_open(kci_cursor *c, const kci_slice *slice, int64_t position, int32_t epoch)
@@ -84,8 +86,12 @@ static kc_err next_batch(kci_cursor *c, const kci_read_options *o, kc_records *r
     int64_t next = kci_batch_next_offset(&c->batch);
     bool below = next <= c->position;
     bool control = kci_batch_is_control(&c->batch);
-    if (!below && o->check_crcs)
+    if (!below && o->check_crcs && !KCI_BUG(CRC_IGNORED))
         err = kci_batch_check_crc(&c->batch);
+    if (err != KC_OK && KCI_BUG(DAMAGE_SKIPPED)) {
+        leave_batch(c, r);
+        return KC_OK;
+    }
     if (err != KC_OK)
         return fail(c, err, next);
     bool drop = o->committed && kci_txn_filter_drops(&c->filter, &c->batch);

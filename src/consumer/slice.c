@@ -37,7 +37,7 @@ kci_fetched *kci_fetched_new(kci_credit *credit, kci_frame *frame, size_t slices
     atomic_init(&f->refs, 1);
     f->credit = kci_credit_ref(credit);
     f->frame = kci_frame_ref(frame);
-    f->bytes = size + frame->cap;
+    f->bytes = size + (KCI_BUG(FRAMES_UNCOUNTED) ? 0 : frame->cap);
     f->slice_count = f->aborted_count = 0;
     f->aborted = (kci_aborted_txn *)(void *)(f->slices + slices);
     f->active = (int64_t *)(void *)(f->aborted + aborted);

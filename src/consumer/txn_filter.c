@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/planted.h"
+
 static int by_first_offset(const void *a, const void *b)
 {
     const kci_aborted_txn *x = a, *y = b;
@@ -12,7 +14,7 @@ static int by_first_offset(const void *a, const void *b)
 
 void kci_aborted_txns_sort(kci_aborted_txn *list, int32_t count)
 {
-    for (int32_t i = 1; i < count; i++) {
+    for (int32_t i = 1; i < count && !KCI_BUG(ABORTED_ORDER_TRUSTED); i++) {
         if (list[i].first_offset < list[i - 1].first_offset) {
             qsort(list, (size_t)count, sizeof *list, by_first_offset);
             return;
@@ -43,12 +45,12 @@ bool kci_txn_filter_drops(kci_txn_filter *f, const kci_batch *batch)
             f->active[f->active_count++] = id;
     }
     return kci_batch_is_transactional(batch) && !kci_batch_is_control(batch) &&
-           find(f, batch->producer_id) >= 0;
+           find(f, batch->producer_id) >= 0 && !KCI_BUG(ABORTED_DELIVERED);
 }
 
 void kci_txn_filter_end(kci_txn_filter *f, int64_t producer_id)
 {
     int32_t i = find(f, producer_id);
-    if (i >= 0)
+    if (i >= 0 && !KCI_BUG(ABORT_NEVER_ENDS))
         f->active[i] = f->active[--f->active_count];
 }

@@ -144,7 +144,8 @@ kci_broker *kci_broker_learn(kc_client *client, int32_t id, kc_bytes host, int32
         return NULL;
     if (!broker)
         broker = add(client, id, host, (uint16_t)port);
-    else if (!has_address(broker, host, port) && !move(broker, host, (uint16_t)port))
+    else if (!KCI_BUG(ADDRESS_KEPT) && !has_address(broker, host, port) &&
+             !move(broker, host, (uint16_t)port))
         return NULL;
     if (broker)
         broker->known = true;

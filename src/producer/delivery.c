@@ -256,7 +256,7 @@ kc_err kc_producer_flush(kc_producer *p, int32_t timeout_ms, kc_error *detail)
         return kci_fail(detail, err, NULL);
     int64_t deadline = deadline_after(p, timeout_ms, kci_producer_longest_wait(p));
     int64_t target = kci_producer_close_open(p, false);
-    err = kci_producer_await(p, target, deadline);
+    err = KCI_BUG(FLUSH_EARLY) ? KC_OK : kci_producer_await(p, target, deadline);
     if (err != KC_OK)
         return fail_late(p, err, timeout_ms, detail);
     return kci_outcomes_failure(&p->outcomes, detail);

@@ -75,13 +75,13 @@ void sim_on_delivery(void *user, const kc_delivery *d)
 }
 
 /* false: refused, there is no use in sending more now */
-static bool send_one(sim_run *r, int p)
+static bool send_to(sim_run *r, int p, int partition, uint64_t *sent)
 {
-    int partition = (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
     int64_t now = sim_now(r->world);
     /* the report may wait for the application's next turn */
     int64_t allowed_ms = (int64_t)r->plan->delivery_timeout_ms + 2 * r->plan->max_block_ms + 4000;
     uint64_t id = history_send(r->history, p, partition, now, now + allowed_ms * 1000);
+    *sent = id;
     kc_producer_record record = KC_PRODUCER_RECORD_INIT;
     record.topic = kc_str(SIM_TOPIC);
     record.partition = partition;
@@ -100,6 +100,12 @@ static bool send_one(sim_run *r, int p)
         history_violation(r->history, H_UNEXPECTED_ERROR, "send: %s: %s", kc_error_name(err),
                           why.text);
     return false;
+}
+
+static bool send_one(sim_run *r, int p)
+{
+    uint64_t id;
+    return send_to(r, p, (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1), &id);
 }
 
 /* When it says that all have an outcome, they have been reported. */
@@ -281,22 +287,52 @@ void sim_app_work(sim_run *r)
 }
 
 /* In short steps, so that one producer's reports do not wait for another's flush. */
+static void flush_one(sim_run *r, int p)
+{
+    int32_t step_ms = 500;
+    int64_t limit = sim_now(r->world) + ((int64_t)r->plan->delivery_timeout_ms + 3000) * 1000;
+    kc_err err = KC_E_TIMED_OUT;
+    kc_error why = { 0 };
+    while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY) && sim_now(r->world) < limit) {
+        err = flush_once(r, p, step_ms, &why);
+        poll_producers(r);
+        if (err == KC_E_NO_MEMORY)
+            wait_for_memory(r);
+    }
+    if (err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY)
+        history_violation(r->history, H_LATE_REPORT, "flush: %s", why.text);
+}
+
 static void flush_all(sim_run *r)
 {
-    for (int p = 0; p < r->plan->producers; p++) {
-        int32_t step_ms = 500;
-        int64_t limit = sim_now(r->world) + ((int64_t)r->plan->delivery_timeout_ms + 3000) * 1000;
-        kc_err err = KC_E_TIMED_OUT;
-        kc_error why = { 0 };
-        while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY) && sim_now(r->world) < limit) {
-            err = flush_once(r, p, step_ms, &why);
-            poll_producers(r);
-            if (err == KC_E_NO_MEMORY)
-                wait_for_memory(r);
-        }
-        if (err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY)
-            history_violation(r->history, H_LATE_REPORT, "flush: %s", why.text);
+    for (int p = 0; p < r->plan->producers; p++)
+        flush_one(r, p);
+}
+
+/* Faults are over: each producer can write to each partition again, sooner or later. */
+static void prove_recovery(sim_run *r, int p, int partition)
+{
+    uint64_t id = 0;
+    for (int tries = 0; tries < 5; tries++) {
+        send_to(r, p, partition, &id);
+        flush_one(r, p);
+        if (history_is_acked(r->history, id))
+            return;
+        sim_run_until(r->world, sim_now(r->world) + 1000000, NULL);
+        sim_bounds_check(r);
     }
+    history_violation(r->history, H_UNRECOVERED,
+                      "producer %d cannot write to partition %d any more (record %llu)", p,
+                      partition, (unsigned long long)id);
+}
+
+static void prove_recoveries(sim_run *r)
+{
+    if (r->plan->errors_expected)
+        return;
+    for (int p = 0; p < r->plan->producers; p++)
+        for (int partition = 0; partition < r->plan->partitions; partition++)
+            prove_recovery(r, p, partition);
 }
 
 static bool at_end(sim_run *r, int c)
@@ -327,6 +363,7 @@ void sim_app_keep_up(sim_run *r)
 bool sim_app_finish(sim_run *r)
 {
     flush_all(r);
+    prove_recoveries(r);
     for (int p = 0; p < r->plan->partitions; p++)
         history_readable(r->history, p, kc_mock_high_watermark(r->mock, SIM_TOPIC, p));
     for (int c = 0; c < r->plan->consumers; c++) {

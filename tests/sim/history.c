@@ -104,6 +104,7 @@ const char *history_class_name(history_class c)
         "request-storm",
         "metadata-back",
         "leak",
+        "unrecovered",
         "unexpected-error",
     };
     return c < H_CLASS_COUNT ? names[c] : "?";
@@ -188,6 +189,11 @@ uint64_t history_foreign(history *h, int partition)
 void history_read_committed(history *h)
 {
     h->committed = true;
+}
+
+bool history_is_acked(const history *h, uint64_t id)
+{
+    return id >= 1 && id <= h->send_count && h->sends[id - 1].state == ACKED;
 }
 
 int history_pending(const history *h, int producer)

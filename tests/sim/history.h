@@ -34,6 +34,7 @@ typedef enum history_class {
     H_REQUEST_STORM,    /* more requests or connects than the bound */
     H_METADATA_BACK,    /* the client believed metadata older than what it had */
     H_LEAK,             /* something is still held after everything was freed */
+    H_UNRECOVERED,      /* faults are over, and a record is still not delivered */
     H_UNEXPECTED_ERROR, /* an error that the scenario does not explain */
     H_CLASS_COUNT
 } history_class;
@@ -65,6 +66,9 @@ void history_read_committed(history *h);
 uint64_t history_foreign(history *h, int partition);
 /* Its transaction has ended; consumers are not told before this call. */
 void history_decided(history *h, uint64_t id, int partition, int64_t offset, bool committed);
+
+/* Whether a record was acknowledged. */
+bool history_is_acked(const history *h, uint64_t id);
 
 /* Sends of a producer that have no outcome yet. */
 int history_pending(const history *h, int producer);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/plan.h"
 
+#include <string.h>
+
 #include <kclient/mock.h>
 
 #include "base/mem.h"
@@ -119,6 +121,22 @@ static void draw_api_fault(sim_plan *plan, sim_fault *f, sim_rng *r)
     }
 }
 
+/* Often several, one after the other, in one partition. */
+static void draw_txns(sim_plan *plan, sim_fault *first, sim_rng *r)
+{
+    int64_t at = first->at_us, partition = sim_rng_range(r, 0, plan->partitions - 1);
+    sim_fault *f = first;
+    for (int64_t n = sim_rng_chance(r, 50) ? sim_rng_range(r, 2, 8) : 1; n > 0; n--) {
+        f->a = partition;
+        f->b = sim_rng_range(r, 0, 1);
+        f->c = sim_rng_chance(r, 50);
+        if (n == 1)
+            return;
+        at += sim_rng_range(r, 0, 50000);
+        f = sim_plan_add(plan, F_TXN, at, sim_rng_range(r, 1, 100000));
+    }
+}
+
 static void draw_fault(sim_plan *plan, sim_rng *r)
 {
     sim_fault_kind kind = (sim_fault_kind)sim_rng_range(r, 0, F_DRAWN_COUNT - 1);
@@ -157,9 +175,7 @@ static void draw_fault(sim_plan *plan, sim_rng *r)
         f->b = sim_rng_range(r, -100000, 100000);
         break;
     case F_TXN:
-        f->a = sim_rng_range(r, 0, plan->partitions - 1);
-        f->b = sim_rng_range(r, 0, 1);
-        f->c = sim_rng_chance(r, 50);
+        draw_txns(plan, f, r);
         break;
     case F_NEW_ADDRESS:
         f->b = sim_rng_range(r, 0, ADDRESS_KINDS - 1);
@@ -227,6 +243,8 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
     plan->named = sim_rng_chance(&r, 50);
     if (sim_rng_chance(&r, 20))
         plan->age = (sim_age)sim_rng_range(&r, 0, AGE_KINDS - 1);
+    if (plan->age == AGE_2_0 && strcmp(plan->compression, "zstd") == 0)
+        plan->compression = "lz4"; /* they refuse it (KIP-110) */
     plan->ages_differ = sim_rng_chance(&r, 30);
     plan->flush_percent = sim_rng_chance(&r, 30) ? (int)sim_rng_range(&r, 1, 10) : 0;
     int faults = (int)sim_rng_range(&r, 0, 14);
