@@ -310,6 +310,8 @@ void kci_consumer_run(kc_consumer *c)
     kci_consumer_run_queries(c);
     kci_probes_send(&c->probes);
     kci_consumer_fetch(c);
+    if (!kci_list_is_empty(&c->todo)) /* parts whose leader's epoch is to be checked first */
+        kci_consumer_post(c);
 }
 
 void kci_consumer_due_at(kc_consumer *c, int64_t at_us)
