@@ -264,14 +264,16 @@ static void count_active(kc_consumer *c)
         c->active_sources += KCI_CONTAINER_OF(l, kci_source, link)->wanted > 0;
 }
 
-/* Tries all sources, the ones that waited longest first; false: some have no credit. */
+/* Tries sources, the ones that waited longest first, up to one for which there is no credit (false):
+ * those behind it would take for ever what it waits for. */
 static bool try_all(kc_consumer *c)
 {
-    bool all = true;
     kci_list *list = &c->sources;
-    for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l))
-        all &= try_source(c, KCI_CONTAINER_OF(l, kci_source, link));
-    return all;
+    for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
+        if (!try_source(c, KCI_CONTAINER_OF(l, kci_source, link)))
+            return false;
+    }
+    return true;
 }
 
 void kci_consumer_fetch(kc_consumer *c)
