@@ -89,8 +89,11 @@ KC_API kc_err kc_producer_new(kc_client *client, const kc_producer_options *opti
  *
  * KC_E_QUEUE_FULL        no room in buffer.memory within max.block.ms
  * KC_E_TIMED_OUT         no metadata of the topic within max.block.ms; detail says what stands
- * against it KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_TOPIC_AUTHORIZATION_FAILED,
- * KC_E_INVALID_TOPIC_EXCEPTION KC_E_UNKNOWN_PARTITION the topic has not that many partitions
+ *                        against it
+ * KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_LEADER_NOT_AVAILABLE, KC_E_TOPIC_AUTHORIZATION_FAILED,
+ * KC_E_INVALID_TOPIC_EXCEPTION: brokers said so for as long
+ *
+ * KC_E_UNKNOWN_PARTITION the topic has not that many partitions
  * KC_E_RECORD_TOO_LARGE  larger than max.request.size or buffer.memory
  * KC_E_REJECTED          by partitioner or interceptor
  * KC_E_INVALID_ARGUMENT, KC_E_NO_MEMORY, KC_E_CLOSED, KC_E_FORKED, KC_E_INTERRUPTED (wakeup) */

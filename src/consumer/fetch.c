@@ -264,8 +264,8 @@ static void count_active(kc_consumer *c)
         c->active_sources += KCI_CONTAINER_OF(l, kci_source, link)->wanted > 0;
 }
 
-/* Tries sources, the ones that waited longest first, up to one for which there is no credit (false):
- * those behind it would take for ever what it waits for. */
+/* Tries sources, the ones that waited longest first, up to one for which there is no credit
+ * (false): those behind it would take for ever what it waits for. */
 static bool try_all(kc_consumer *c)
 {
     kci_list *list = &c->sources;

@@ -5,9 +5,11 @@
  *   chaos -b SERVERS -t TOPIC -n RECORDS [-p PARTITIONS] [-r PER_SECOND] [-d SECONDS]
  *         [-B PLANTED_BUG] [-X name=value]...
  *
+ * SIGUSR1 ends the pace of -r: the rest is sent as fast as it goes.
  * -d: all records have been taken by then, or it is a violation. Exit status: 0 no violations, 1
  * violations, 2 it could not run. */
 #include <kclient/kclient.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,14 @@ typedef struct chaos {
     uint64_t sent, reported, polled;
     int delivery_timeout_ms;
 } chaos;
+
+static volatile sig_atomic_t hurry;
+
+static void on_hurry(int signal)
+{
+    (void)signal;
+    hurry = 1;
+}
 
 static int64_t now_us(void)
 {
@@ -140,12 +150,19 @@ static void show_progress(const chaos *c)
             (unsigned long long)c->reported, (unsigned long long)c->polled);
 }
 
+/* How many records should have been sent by now. */
+static uint64_t due_by(const chaos *c, int64_t begun)
+{
+    if (c->rate == 0 || hurry)
+        return c->records;
+    return (uint64_t)((double)(now_us() - begun) / 1e6 * (double)c->rate);
+}
+
 static void work(chaos *c)
 {
     int64_t begun = now_us(), shown = begun;
     while (c->sent < c->records && now_us() - begun < c->seconds * 1000000) {
-        uint64_t due =
-            c->rate ? (uint64_t)((double)(now_us() - begun) / 1e6 * (double)c->rate) : c->records;
+        uint64_t due = due_by(c, begun);
         for (int i = 0; i < 500 && c->sent < c->records && c->sent < due; i++)
             if (!send_next(c))
                 break;
@@ -317,20 +334,43 @@ static void parse(chaos *c, kc_config *config, int argc, char **argv)
     }
 }
 
+/* The first few of each class. */
+static void show_examples(const history *h)
+{
+    int shown[H_CLASS_COUNT] = { 0 };
+    history_class class;
+    const char *text;
+    for (int i = 0; (text = history_problem(h, i, &class)); i++)
+        if (shown[class]++ < 5)
+            printf("VIOLATION %s: %s\n", history_class_name(class), text);
+}
+
+/* Those of the promise always, others when there are any. */
+static void show_violations(const history *h, int bad)
+{
+    printf("%d lost, %d duplicated, %d reordered, %d unreported",
+           history_problem_count_of(h, H_LOST_WRITE), history_problem_count_of(h, H_DUPLICATE),
+           history_problem_count_of(h, H_REORDERED), history_problem_count_of(h, H_UNREPORTED));
+    for (int i = 0; i < H_CLASS_COUNT; i++)
+        if (i != H_LOST_WRITE && i != H_DUPLICATE && i != H_REORDERED && i != H_UNREPORTED &&
+            history_problem_count_of(h, (history_class)i) > 0)
+            printf(", %d %s", history_problem_count_of(h, (history_class)i),
+                   history_class_name((history_class)i));
+    printf("; %d violations\n", bad);
+}
+
 static int report(chaos *c)
 {
     int bad = history_check(
         c->h, &(history_rules){ .ordered = true, .exactly_once = true, .all_seen = true });
     history_totals t = history_count(c->h);
-    history_class class;
-    const char *text;
-    for (int i = 0; i < 20 && (text = history_problem(c->h, i, &class)); i++)
-        printf("VIOLATION %s: %s\n", history_class_name(class), text);
+    show_examples(c->h);
     printf("%llu sent, %llu acknowledged, %llu failed (%llu possibly persisted), %llu in the log, "
-           "%llu polled; %d violations\n",
+           "%llu polled\n",
            (unsigned long long)(t.sent - t.refused), (unsigned long long)t.acked,
            (unsigned long long)t.failed, (unsigned long long)t.possibly,
-           (unsigned long long)t.logged, (unsigned long long)t.polled, bad);
+           (unsigned long long)t.logged, (unsigned long long)t.polled);
+    show_violations(c->h, bad);
     return bad;
 }
 
@@ -343,6 +383,7 @@ int main(int argc, char **argv)
     set(config, "auto.offset.reset", "earliest");
     set(config, "max.block.ms", "1000"); /* outcomes are fetched while the buffer is full */
     parse(&c, config, argc, argv);
+    signal(SIGUSR1, on_hurry);
     open_all(&c, config);
     work(&c);
     finish(&c);

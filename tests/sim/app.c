@@ -74,6 +74,13 @@ void sim_on_delivery(void *user, const kc_delivery *d)
     }
 }
 
+/* Errors that brokers in trouble explain. */
+static bool explained(kc_err err)
+{
+    return err == KC_E_NO_MEMORY || err == KC_E_UNKNOWN_TOPIC_OR_PARTITION ||
+           err == KC_E_LEADER_NOT_AVAILABLE || err == KC_E_UNKNOWN_PARTITION;
+}
+
 /* false: refused, there is no use in sending more now */
 static bool send_to(sim_run *r, int p, int partition, uint64_t *sent)
 {
@@ -94,9 +101,8 @@ static bool send_to(sim_run *r, int p, int partition, uint64_t *sent)
         return true;
     history_refused(r->history, id);
     sim_trace(r->world, "app: send %llu refused: %s", (unsigned long long)id, why.text);
-    if (!r->plan->errors_expected && err != KC_E_QUEUE_FULL && err != KC_E_TIMED_OUT &&
-        err != KC_E_NO_MEMORY && err != KC_E_UNKNOWN_TOPIC_OR_PARTITION &&
-        err != KC_E_UNKNOWN_PARTITION && err != KC_E_INTERRUPTED)
+    if (!r->plan->errors_expected && !explained(err) && err != KC_E_QUEUE_FULL &&
+        err != KC_E_TIMED_OUT && err != KC_E_INTERRUPTED)
         history_violation(r->history, H_UNEXPECTED_ERROR, "send: %s: %s", kc_error_name(err),
                           why.text);
     return false;
@@ -209,13 +215,6 @@ static void note_records(sim_run *r, int c, const kc_records *records)
     if (n)
         sim_trace(r->world, "app: consumer %d got %zu records of partition %d from %lld", c, n,
                   kc_records_partition(records), (long long)rows[0].offset);
-}
-
-/* Errors that brokers in trouble explain. */
-static bool explained(kc_err err)
-{
-    return err == KC_E_NO_MEMORY || err == KC_E_UNKNOWN_TOPIC_OR_PARTITION ||
-           err == KC_E_LEADER_NOT_AVAILABLE || err == KC_E_UNKNOWN_PARTITION;
 }
 
 /* true when records came */

@@ -66,7 +66,7 @@ struct history {
         history_class c;
         char text[200];
     } problems[MAX_PROBLEMS];
-    int problem_count;
+    int problem_count, count_of[H_CLASS_COUNT];
     bool committed; /* what consumers may see */
     history_totals totals;
 };
@@ -136,6 +136,7 @@ void history_free(history *h)
 void history_violation(history *h, history_class c, const char *fmt, ...)
 {
     int i = h->problem_count++;
+    h->count_of[c]++;
     if (i >= MAX_PROBLEMS)
         return;
     h->problems[i].c = c;
@@ -156,6 +157,11 @@ const char *history_problem(const history *h, int index, history_class *c)
 int history_problem_count(const history *h)
 {
     return h->problem_count;
+}
+
+int history_problem_count_of(const history *h, history_class c)
+{
+    return c < H_CLASS_COUNT ? h->count_of[c] : 0;
 }
 
 history_totals history_count(const history *h)

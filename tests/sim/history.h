@@ -111,6 +111,7 @@ int history_check(history *h, const history_rules *rules);
 /* Violations so far, oldest first; NULL past the last. Text borrowed. */
 const char *history_problem(const history *h, int index, history_class *c);
 int history_problem_count(const history *h);
+int history_problem_count_of(const history *h, history_class c);
 
 typedef struct history_totals {
     uint64_t sent, refused, acked, failed, possibly, polled, logged;
