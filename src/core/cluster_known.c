@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of the cluster: the snapshot, the last problem, and hints that become a snapshot. */
+/* What is known of the cluster: the snapshot, the last problem, and hints that become a snapshot.
+ */
 #include "base/err.h"
 #include "core/cluster.h"
 #include "core/state.h"
