@@ -324,6 +324,7 @@ def test_signals(t):
     p.stdin.flush()
     time.sleep(0.5)
     p.send_signal(signal.SIGTERM)
+    p.wait(timeout=10)  # with standard input still open: its end is not what ends it
     err = p.communicate(timeout=10)[1]
     if p.returncode != 0 or b"interrupted; the 1 records" not in err:
         raise Failed("produce ended with %s %r" % (p.returncode, err))
