@@ -86,6 +86,7 @@ struct kc_consumer {
     kci_part *reading; /* poll reads its first slice */
     uint64_t last_token, last_mark;
     bool starved;   /* the fetcher waits for credit */
+    bool crowded;   /* it did at its turn before: requests do not wait long for records */
     kc_err refused; /* credentials or certificates are not accepted; KC_OK */
 
     /* Loop only. */

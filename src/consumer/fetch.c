@@ -246,6 +246,8 @@ static bool try_source(kc_consumer *c, kci_source *s)
     kci_fetch_options o = c->fetch;
     o.max_bytes = (int32_t)min_size(ask, INT32_MAX);
     o.max_wait_ms = max_wait(c, s);
+    if (c->crowded && o.max_wait_ms > SHARED_WAIT_MS) /* other brokers wait for this one's credit */
+        o.max_wait_ms = SHARED_WAIT_MS;
     if (s->leads_until > kci_loop_now(c->loop))
         o.rack = kc_mem("", 0);
     if (kci_session_build(s, &o, version, ++c->last_mark) != KC_OK) {
@@ -279,6 +281,7 @@ static bool try_all(kc_consumer *c)
 void kci_consumer_fetch(kc_consumer *c)
 {
     count_active(c);
+    c->crowded = c->starved;
     c->starved = false;
     if (try_all(c))
         return;
