@@ -144,7 +144,7 @@ kc_err kci_encode(const kci_msg *msg, int16_t version, const void *in, kci_buf *
 const kci_api *kci_api_get(int16_t key);
 
 /* As kci_api_get(), and also APIs that only brokers and controllers call: those have no messages
- * here (request and response are NULL), only a name, versions and headers, for logs and checks. */
+ * here (request and response are NULL), only a name, versions and headers. */
 const kci_api *kci_api_describe(int16_t key);
 
 /* All APIs, ascending by key; NULL past the end. */

@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "heap_chunks.h"
 #include "mock/mock.h"
-#include "record/writer.h"
 #include "sim/memory.h"
 #include "sim/run.h"
 
@@ -20,25 +20,6 @@ enum {
 };
 
 /* --- batches */
-
-static kci_chunk *get_chunk(void *arg, uint32_t min_cap)
-{
-    (void)arg;
-    uint32_t cap = min_cap > 4096 ? min_cap : 4096;
-    kci_chunk *c = malloc(sizeof *c + cap);
-    if (!c)
-        abort();
-    *c = (kci_chunk){ .cap = cap };
-    return c;
-}
-
-static void put_chunk(void *arg, kci_chunk *chunk)
-{
-    (void)arg;
-    free(chunk);
-}
-
-static const kci_chunk_source heap = { get_chunk, put_chunk, NULL };
 
 typedef struct batch_spec {
     int count;
@@ -55,7 +36,7 @@ static uint8_t *wire(kci_batch_writer *w, const batch_spec *spec, size_t *size)
     kci_compressor *c = NULL;
     if (kci_compressor_new(&c) != KC_OK ||
         kci_batch_writer_seal(w, spec->codec, kci_codec_get(spec->codec)->level_default, c,
-                              &heap) != KC_OK)
+                              &heap_chunks) != KC_OK)
         abort();
     kci_compressor_free(c);
     *size = kci_batch_writer_wire_size(w);
@@ -67,7 +48,7 @@ static uint8_t *wire(kci_batch_writer *w, const batch_spec *spec, size_t *size)
     size_t at = KCI_BATCH_HEADER_SIZE;
     for (const kci_chunk *k = w->chunks.first; k; at += k->used, k = k->next)
         memcpy(out + at, k->data, k->used);
-    kci_batch_writer_clear(w, &heap);
+    kci_batch_writer_clear(w, &heap_chunks);
     sim_memory_leave(before);
     return out;
 }
@@ -85,7 +66,7 @@ static uint8_t *make_batch(sim_run *r, int partition, const batch_spec *spec, ui
         kc_bytes value = sim_value_make(r, ids[i], full ? most : 0, most, r->foreign_value);
         size_t bound = kci_record_bound(kc_mem(NULL, 0), value, NULL, 0);
         if (kci_batch_writer_room(&w) < bound)
-            kci_batch_writer_add_chunk(&w, get_chunk(NULL, (uint32_t)bound));
+            kci_batch_writer_add_chunk(&w, heap_chunk_get(NULL, (uint32_t)bound));
         kci_batch_writer_append(&w, 1700000000000, kc_mem(NULL, 0), value, NULL, 0);
     }
     return wire(&w, spec, size);

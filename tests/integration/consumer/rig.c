@@ -8,7 +8,7 @@
 
 #include <criterion/criterion.h>
 
-#include "record/writer.h"
+#include "heap_chunks.h"
 
 int64_t rig_now_ms(void)
 {
@@ -53,23 +53,6 @@ void rig_stop(rig *r)
 
 /* ---- batches ------------------------------------------------------------------------------ */
 
-static kci_chunk *get_chunk(void *arg, uint32_t min_cap)
-{
-    (void)arg;
-    uint32_t cap = min_cap < 4096 ? 4096 : min_cap;
-    kci_chunk *c = malloc(sizeof *c + cap);
-    *c = (kci_chunk){ .cap = cap };
-    return c;
-}
-
-static void put_chunk(void *arg, kci_chunk *chunk)
-{
-    (void)arg;
-    free(chunk);
-}
-
-static const kci_chunk_source heap = { get_chunk, put_chunk, NULL };
-
 static void put_record(kci_batch_writer *w, const rig_batch *spec, int64_t number)
 {
     char key[32];
@@ -83,7 +66,7 @@ static void put_record(kci_batch_writer *w, const rig_batch *spec, int64_t numbe
     size_t headers = number % 3 == 0;
     size_t need = kci_record_bound(k, v, &header, headers);
     if (kci_batch_writer_room(w) < need)
-        kci_batch_writer_add_chunk(w, get_chunk(NULL, (uint32_t)need));
+        kci_batch_writer_add_chunk(w, heap_chunk_get(NULL, (uint32_t)need));
     int64_t time = spec->timestamp ? spec->timestamp + w->count : number * 1000;
     kci_batch_writer_append(w, time, k, v, &header, headers);
     free(value);
@@ -98,7 +81,7 @@ uint8_t *rig_make_batch(const rig_batch *spec, int64_t first, size_t *size)
     for (int32_t i = 0; i < (spec->count ? spec->count : 10); i++)
         put_record(&w, spec, first + i);
     int level = spec->codec ? kci_codec_get(spec->codec)->level_default : 0;
-    cr_assert_eq(kci_batch_writer_seal(&w, spec->codec, level, compressor, &heap), KC_OK);
+    cr_assert_eq(kci_batch_writer_seal(&w, spec->codec, level, compressor, &heap_chunks), KC_OK);
     *size = kci_batch_writer_wire_size(&w);
     uint8_t *bytes = malloc(*size), *p = bytes + KCI_BATCH_HEADER_SIZE;
     bool txn = spec->transactional;
@@ -108,7 +91,7 @@ uint8_t *rig_make_batch(const rig_batch *spec, int64_t first, size_t *size)
         memcpy(p, c->data, c->used);
         p += c->used;
     }
-    kci_batch_writer_clear(&w, &heap);
+    kci_batch_writer_clear(&w, &heap_chunks);
     kci_compressor_free(compressor);
     return bytes;
 }

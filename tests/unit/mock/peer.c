@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/mem.h"
-#include "record/writer.h"
+#include "heap_chunks.h"
 
 enum { PATIENCE_MS = 10000 };
 
@@ -127,24 +127,8 @@ void peer_call_lost(peer *p, int16_t key, int16_t version, const void *request)
     cr_assert_not(peer_receive_frame(p), "there was an answer");
 }
 
-static kci_chunk *get_chunk(void *arg, uint32_t min_cap)
-{
-    (void)arg;
-    kci_chunk *c = malloc(sizeof *c + min_cap);
-    cr_assert_not_null(c);
-    *c = (kci_chunk){ .cap = min_cap };
-    return c;
-}
-
-static void put_chunk(void *arg, kci_chunk *chunk)
-{
-    (void)arg;
-    free(chunk);
-}
-
 void batch_make(const batch_spec *spec, kci_buf *out)
 {
-    static const kci_chunk_source source = { get_chunk, put_chunk, NULL };
     size_t size = spec->value_size ? spec->value_size : 5;
     uint8_t *value = malloc(size);
     memset(value, 'v', size);
@@ -152,7 +136,7 @@ void batch_make(const batch_spec *spec, kci_buf *out)
     kci_batch_writer_init(&w);
     for (int32_t i = 0; i < spec->count; i++) {
         size_t bound = kci_record_bound(kc_mem(NULL, 0), kc_mem(value, size), NULL, 0);
-        kci_batch_writer_add_chunk(&w, get_chunk(NULL, (uint32_t)bound));
+        kci_batch_writer_add_chunk(&w, heap_chunk_get(NULL, (uint32_t)bound));
         kci_batch_writer_append(&w, spec->timestamp + i, kc_mem(NULL, 0), kc_mem(value, size), NULL,
                                 0);
     }
@@ -164,7 +148,7 @@ void batch_make(const batch_spec *spec, kci_buf *out)
     kci_buf_put(out, header, sizeof header);
     for (const kci_chunk *c = w.chunks.first; c; c = c->next)
         kci_buf_put(out, c->data, c->used);
-    kci_batch_writer_clear(&w, &source);
+    kci_batch_writer_clear(&w, &heap_chunks);
     free(value);
 }
 
