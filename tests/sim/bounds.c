@@ -100,9 +100,10 @@ static void heal_memory(sim_run *r)
 static int64_t rest_allowed(const sim_run *r, int64_t buffers)
 {
     const sim_plan *plan = r->plan;
-    int codec = strcmp(plan->compression, "gzip") == 0   ? REST_DEFLATE
-                : strcmp(plan->compression, "none") == 0 ? 0
-                                                         : REST_SCRATCH;
+    const char *name = sim_plan_codec(plan); /* not the planned one where the build lacks it */
+    int codec = strcmp(name, "gzip") == 0   ? REST_DEFLATE
+                : strcmp(name, "none") == 0 ? 0
+                                            : REST_SCRATCH;
     return REST_CLIENT + (int64_t)REST_CONNECTION * sim_open_sockets(r->world) +
            (int64_t)plan->producers * (REST_HANDLE + codec) +
            (int64_t)plan->consumers * (REST_HANDLE + REST_INFLATE) +

@@ -105,6 +105,13 @@ static kci_codec any_codec(sim_run *r)
     return kci_codec_get(codec)->available ? codec : KCI_CODEC_NONE;
 }
 
+/* One that compresses; gzip is there in every build. */
+static kci_codec packing_codec(sim_run *r)
+{
+    kci_codec codec = (kci_codec)sim_rng_range(&r->rng, KCI_CODEC_GZIP, KCI_CODEC_COUNT - 1);
+    return kci_codec_get(codec)->available ? codec : KCI_CODEC_GZIP;
+}
+
 static void write_batch(sim_run *r, sim_txn *t)
 {
     batch_spec spec = { .count = (int)sim_rng_range(&r->rng, 1, BATCH_RECORDS),
@@ -208,8 +215,7 @@ void sim_poison_write(sim_run *r, const sim_fault *f)
     sim_poison_kind kind = (sim_poison_kind)f->b;
     batch_spec spec = { .count = POISON_RECORDS,
                         .value_bytes = kind == POISON_BOMB ? -1 : 100,
-                        .codec = kind == POISON_COUNT ? KCI_CODEC_NONE
-                                                      : (kci_codec)sim_rng_range(&r->rng, 1, 4),
+                        .codec = kind == POISON_COUNT ? KCI_CODEC_NONE : packing_codec(r),
                         .producer_id = -1 };
     uint64_t ids[POISON_RECORDS];
     size_t size;
