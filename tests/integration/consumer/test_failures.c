@@ -7,6 +7,8 @@
 
 #include "rig.h"
 
+enum { QUIET_MS = 40 /* more than fetch.max.wait.ms of mutated_answers */ };
+
 static rig r;
 
 static void start_on(int32_t brokers, const char *const *properties)
@@ -359,7 +361,8 @@ static void expect_damage_once(kc_err expected)
     cr_assert_eq(rig_position(&r, "t", 0), 10);
 }
 
-static void damage_answers(int64_t at)
+/* Of the next request; its id. */
+static int64_t damage_answer(int64_t at)
 {
     kc_mock_fault f;
     kc_mock_fault_init(&f, sizeof f);
@@ -368,7 +371,17 @@ static void damage_answers(int64_t at)
     f.bytes = at;
     f.mask = 0x10;
     f.count = 1;
-    cr_assert_gt(kc_mock_add_fault(r.mock, &f), 0);
+    int64_t id = kc_mock_add_fault(r.mock, &f);
+    cr_assert_gt(id, 0);
+    return id;
+}
+
+/* No Fetch is under way any more: an empty answer would be damaged instead of the records, and then
+ * `at` means another byte of it, perhaps its throttle time, which is obeyed. */
+static void be_quiet(void)
+{
+    cr_assert_eq(kc_consumer_assign(r.consumer, NULL, 0, NULL), KC_OK);
+    rig_expect_nothing(&r, QUIET_MS);
 }
 
 /* The number that a record was given when it was written, which its key and value tell. */
@@ -406,7 +419,7 @@ static void read_twenty(int64_t at)
 Test(failures, mutated_answers)
 {
     const char *properties[] = { "reconnect.backoff.ms=1",     "retry.backoff.ms=1",
-                                 "request.timeout.ms=300",     "fetch.max.wait.ms=50",
+                                 "request.timeout.ms=300",     "fetch.max.wait.ms=20",
                                  "auto.offset.reset=earliest", NULL };
     start_on(1, properties);
     kc_client_set_log(r.client, NULL, NULL, 0);
@@ -415,9 +428,11 @@ Test(failures, mutated_answers)
     for (int64_t at = 4; at < 520; at += 3) {
         if (at >= 9 && at <= 12)
             continue; /* the throttle time: it is obeyed */
+        be_quiet();
+        int64_t id = damage_answer(at);
         rig_assign(&r, "t", 0, kc_position_offset(0));
-        damage_answers(at);
         read_twenty(at);
+        cr_assert_eq(kc_mock_fault_hits(r.mock, id), 1);
         kc_mock_clear_faults(r.mock);
     }
     rig_stop(&r);
