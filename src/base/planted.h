@@ -27,6 +27,7 @@
     B(WRONG_ANSWER, "an answer is given to the newest request instead of the oldest")           \
     B(LOST_WAKE_UP, "every 20th task that is posted to the loop is lost")                       \
     B(OLD_EPOCH_TAKEN, "metadata with an older leader epoch is believed")                       \
+    B(EQUAL_EPOCH_STAYS, "a leader that moves without a new epoch is not believed")             \
     B(NO_BACKOFF, "what failed is tried again at once")                                         \
     B(SOCKET_LEAKED, "a connection that timed out is not closed")                               \
     B(MEMORY_LEAKED, "the arena of an answer with an error is not freed")                       \

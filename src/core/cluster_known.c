@@ -108,7 +108,8 @@ void kci_client_leader_hint(kc_client *client, kc_bytes topic, int32_t partition
     kci_node node = { leader, port, host, rack };
 
     if (!known || partition < 0 || partition >= known->partition_count || leader < 0 ||
-        leader_epoch <= known->partitions[partition].leader_epoch)
+        leader_epoch <= known->partitions[partition].leader_epoch ||
+        leader_epoch < known->partitions[partition].epoch_floor)
         return;
     bool is_new = !kci_metadata_node(old, leader);
     if (is_new && (!host || !*host || port <= 0 || port > UINT16_MAX))

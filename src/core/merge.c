@@ -68,10 +68,15 @@ static void take_nodes(work *w, const kci_metadata_response *answer)
     }
 }
 
-static kci_partition_meta no_leader(void)
+/* A partition that the answer does not name. gone: nor does it name as many. */
+static kci_partition_meta unnamed(const kci_partition_meta *known, bool gone)
 {
-    return (
-        kci_partition_meta){ .leader = -1, .leader_epoch = -1, .err = KC_E_LEADER_NOT_AVAILABLE };
+    if (known && gone)
+        return *known;
+    return (kci_partition_meta){ .leader = -1,
+                                 .leader_epoch = -1,
+                                 .epoch_floor = known ? known->epoch_floor : -1,
+                                 .err = KC_E_LEADER_NOT_AVAILABLE };
 }
 
 static kci_partition_meta partition_of(const answer_partition *p, int16_t version)
@@ -89,14 +94,32 @@ static kci_partition_meta partition_of(const answer_partition *p, int16_t versio
         m.err = KC_E_LEADER_NOT_AVAILABLE;
     if (m.leader_epoch < 0)
         m.leader_epoch = -1;
+    m.epoch_floor = m.leader_epoch;
     return m;
 }
 
 /* The answer comes from a broker that has not heard of what is known already. */
 static bool is_older(const kci_partition_meta *p, const kci_partition_meta *known)
 {
-    return p->leader_epoch >= 0 && p->leader_epoch < known->leader_epoch &&
+    return p->leader_epoch >= 0 && p->leader_epoch < known->epoch_floor &&
            !KCI_BUG(OLD_EPOCH_TAKEN);
+}
+
+typedef enum verdict { SILENT, CONFIRMED, OLDER } verdict;
+
+/* What an answer says of the epoch of a partition that is known. keep: that may go on to be true.
+ */
+static verdict compare(kci_partition_meta *p, const kci_partition_meta *known, bool keep)
+{
+    verdict v = p->leader_epoch < 0 ? SILENT : is_older(p, known) ? OLDER : CONFIRMED;
+
+    if (KCI_BUG(EQUAL_EPOCH_STAYS) && p->leader_epoch == known->leader_epoch && known->leader >= 0)
+        *p = *known;
+    if (keep && v == OLDER)
+        *p = *known;
+    else if (keep && v == SILENT)
+        p->epoch_floor = known->epoch_floor;
+    return v;
 }
 
 /* Same topic, as far as can be told: both have an id and it is the same, or one has none. */
@@ -115,29 +138,26 @@ static int32_t partition_count(const answer_topic *t, const kci_topic_meta *know
                                                                 : t->partitions.count;
 }
 
-/* Returns whether the answer is older than what is known. keep: that goes on to be true then. */
-static bool fill_partitions(kci_partition_meta *list, int32_t count, const answer_topic *t,
-                            const kci_topic_meta *known, int16_t version, bool keep)
+/* Returns OLDER if any partition is, SILENT if no epoch was told. */
+static verdict fill_partitions(kci_partition_meta *list, int32_t count, const answer_topic *t,
+                               const kci_topic_meta *known, int16_t version, bool keep)
 {
-    bool older = false;
+    verdict all = SILENT;
 
     for (int32_t i = 0; i < count; i++)
-        list[i] = known && i < known->partition_count && i >= t->partitions.count
-                      ? known->partitions[i]
-                      : no_leader();
+        list[i] = unnamed(known && i < known->partition_count ? &known->partitions[i] : NULL,
+                          i >= t->partitions.count);
     for (int32_t i = 0; i < t->partitions.count; i++) {
         int32_t number = t->partitions.data[i].partition_index;
         if (number < 0 || number >= count)
             continue;
         list[number] = partition_of(&t->partitions.data[i], version);
-        if (!known || number >= known->partition_count ||
-            !is_older(&list[number], &known->partitions[number]))
+        if (!known || number >= known->partition_count)
             continue;
-        older = true;
-        if (keep)
-            list[number] = known->partitions[number];
+        verdict v = compare(&list[number], &known->partitions[number], keep);
+        all = v > all ? v : all;
     }
-    return older;
+    return all;
 }
 
 /* The partitions of a topic without error; same: as it is known, or NULL. False: out of memory. */
@@ -152,8 +172,11 @@ static bool take_partitions(work *w, const kci_merge *merge, const answer_topic 
     if (!list)
         return false;
     m->partitions = list;
-    if (fill_partitions(list, m->partition_count, t, same, merge->version, keep) && keep)
+    verdict v = fill_partitions(list, m->partition_count, t, same, merge->version, keep);
+    if (keep && v == OLDER)
         m->disputed_us = since ? since : merge->now_us;
+    else if (keep && v == SILENT)
+        m->disputed_us = since;
     return true;
 }
 
@@ -328,7 +351,7 @@ static kci_topic_block *with_leader(kci_arena *arena, const kci_topic_meta *topi
         return NULL;
     memcpy(list, topic->partitions, size);
     list[partition].leader = leader;
-    list[partition].leader_epoch = leader_epoch;
+    list[partition].leader_epoch = list[partition].epoch_floor = leader_epoch;
     list[partition].err = KC_OK;
     m.partitions = list;
     return kci_topic_block_new(&m);

@@ -20,6 +20,7 @@ typedef struct kci_node {
 typedef struct kci_partition_meta {
     int32_t leader;       /* node id, -1: none at present */
     int32_t leader_epoch; /* -1: not told */
+    int32_t epoch_floor;  /* the newest epoch told so far, also if the last answer told none; -1 */
     kc_err err;
     int32_t replica_count, isr_count, offline_count;
     const int32_t *replicas, *isr, *offline;

@@ -71,8 +71,9 @@ static void check_metadata(sim_run *r)
         memset(r->epochs, 0, sizeof r->epochs);
     }
     for (int p = 0; t && p < t->partition_count && p < SIM_MAX_PARTITIONS; p++) {
-        /* who tells none cannot be compared */
-        if (t->partitions[p].leader_epoch >= 0 && t->partitions[p].leader_epoch < r->epochs[p])
+        if (t->partitions[p].leader_epoch < 0)
+            continue; /* cannot be compared */
+        if (t->partitions[p].leader_epoch < r->epochs[p])
             history_violation(r->history, H_METADATA_BACK,
                               "partition %d went from leader epoch %d back to %d", p, r->epochs[p],
                               t->partitions[p].leader_epoch);

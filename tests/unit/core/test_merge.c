@@ -18,12 +18,15 @@ static kci_topic_care care(void *arg, kc_bytes name)
 }
 
 static bool changed, unsettled, absurd;
+static int64_t now_us = 5;
 
 /* Merges and gives the old snapshot back. */
 static kci_metadata *merge_as(kci_metadata *old, const kci_metadata_response *answer,
                               int16_t version)
 {
-    kci_merge m = { .old = old, .answer = answer, .version = version, .now_us = 5, .care = care };
+    kci_merge m = {
+        .old = old, .answer = answer, .version = version, .now_us = now_us, .care = care
+    };
     kci_metadata *next = kci_merge_answer(&m);
 
     cr_assert_not_null(next);
@@ -139,6 +142,61 @@ Test(merge, an_older_epoch_takes_nothing_back)
     cr_assert_eq(first(m)->leader, -1);
     cr_assert(unsettled);
     cr_assert_eq(first(m)->err, KC_E_LEADER_NOT_AVAILABLE);
+    kci_metadata_unref(m);
+}
+
+/* A broker that tells no epoch does not make room for one that lags behind (seed 4035735). */
+Test(merge, an_older_epoch_takes_nothing_back_after_none)
+{
+    kci_metadata *m = merge_one(empty(), 1, 1, 5);
+
+    m = merge_one(m, 1, 2, -1);
+    cr_assert_eq(first(m)->leader, 2);
+    cr_assert_eq(first(m)->leader_epoch, -1);
+    cr_assert_not(unsettled);
+    m = merge_one(m, 1, 3, 4);
+    cr_assert_eq(first(m)->leader, 2);
+    cr_assert_eq(first(m)->leader_epoch, -1);
+    cr_assert(unsettled);
+    m = merge_one(m, 1, 1, 5);
+    cr_assert_eq(first(m)->leader, 1);
+    cr_assert_eq(first(m)->leader_epoch, 5);
+    cr_assert_not(unsettled);
+    kci_metadata_unref(m);
+}
+
+Test(merge, an_older_epoch_is_believed_in_the_end)
+{
+    kci_metadata *m = merge_one(empty(), 1, 1, 5);
+
+    m = merge_one(m, 1, 2, 4);
+    now_us += 9000000;
+    m = merge_one(m, 1, 3, -1); /* tells nothing of epochs: the time goes on */
+    cr_assert(unsettled);
+    m = merge_one(m, 1, 2, 4);
+    cr_assert_eq(first(m)->leader, 3);
+    now_us += 2000000;
+    m = merge_one(m, 1, 2, 4);
+    cr_assert_eq(first(m)->leader, 2);
+    cr_assert_eq(first(m)->leader_epoch, 4);
+    cr_assert_not(unsettled);
+    m = merge_one(m, 1, 1, 3); /* a new dispute, a new time */
+    cr_assert_eq(first(m)->leader, 2);
+    kci_metadata_unref(m);
+}
+
+Test(merge, a_partition_left_out_keeps_its_epoch)
+{
+    partition p[2] = { part(0, 1, 5), part(1, 1, 5) };
+    topic t = named("t", 1, p, 2);
+    kci_metadata_response answer = answer_of(&t, 1);
+    kci_metadata *m = merge_as(empty(), &answer, 12);
+
+    t.partitions.data = &p[1];
+    t.partitions.count = 1;
+    m = merge_as(m, &answer, 12);
+    m = merge_one(m, 1, 2, 4);
+    cr_assert_neq(first(m)->leader, 2);
     kci_metadata_unref(m);
 }
 
