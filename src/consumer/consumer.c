@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A consumer's life. Two hold it: the application's handle, and the loop from attach() until the
- * last fetch and probe have ended after detach(). The application's side (assignment, cursor) is
- * taken apart by kc_consumer_free, the loop's (sources, timer, registration) by the loop. */
+/* A consumer's life as the application sees it. Two hold it: the application's handle, and the loop
+ * from attach() until the last fetch and probe have ended after detach(). The application's side
+ * (assignment, cursor) is taken apart by kc_consumer_free, the loop's (sources, timer,
+ * registration) by the loop. */
 #include "consumer/consumer.h"
 
 #include "base/err.h"
-
-static kc_consumer *consumer_of(kci_user *user)
-{
-    return KCI_CONTAINER_OF(user, kc_consumer, user);
-}
 
 /* ---- calls -------------------------------------------------------------------------------- */
 
@@ -72,134 +68,6 @@ void kci_consumer_post(kc_consumer *c)
         kci_loop_post(c->loop, &c->task);
 }
 
-/* ---- the loop's entries ------------------------------------------------------------------- */
-
-/* Tells the core who leads, from copies: the lock must not be held, for it may call back. */
-static void tell_hints(kc_consumer *c, kci_hint *hints, int count)
-{
-    for (int i = 0; i < count; i++) {
-        const kci_hint *h = &hints[i];
-        char host[256];
-        bool has_host = h->host.data && h->host.size < sizeof host;
-        if (has_host) {
-            memcpy(host, h->host.data, h->host.size);
-            host[h->host.size] = '\0';
-        }
-        kci_client_leader_hint(c->client, h->topic->name, h->partition, h->leader, h->leader_epoch,
-                               has_host ? host : NULL, h->port, h->rack);
-    }
-    pthread_mutex_lock(&c->lock);
-    for (int i = 0; i < count; i++)
-        kci_read_topic_unref(hints[i].topic);
-    pthread_mutex_unlock(&c->lock);
-}
-
-void kci_consumer_unlock(kc_consumer *c)
-{
-    kci_hint hints[KCI_HINTS];
-    int count = c->hint_count;
-    bool refresh = c->want_refresh;
-    memcpy(hints, c->hints, (size_t)count * sizeof *hints);
-    c->hint_count = 0;
-    c->want_refresh = false;
-    pthread_mutex_unlock(&c->lock);
-    if (count > 0)
-        tell_hints(c, hints, count);
-    if (refresh)
-        kci_client_refresh(c->client);
-}
-
-/* The loop lets go: lock held, released inside. What the application may be reading stays until it
- * frees the handle. */
-static void detach(kc_consumer *c, bool tell)
-{
-    c->closed = true;
-    if (!c->detached) {
-        int32_t topic = 0, at = 0;
-        kci_loop_post(c->loop, &c->task); /* the last time: see on_task */
-        c->detached = true;
-        kci_credit_detach(c->credit);
-        kci_timer_stop(c->loop, &c->timer);
-        for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
-            if (p->source)
-                kci_source_remove(p->source, p);
-        }
-        kci_consumer_stop_fetching(c, tell);
-        kci_probes_close(&c->probes);
-    }
-    pthread_mutex_unlock(&c->lock);
-    kci_event_signal(c->readable);
-    kci_event_signal(c->answered);
-}
-
-static void on_task(kci_task *task)
-{
-    kc_consumer *c = KCI_CONTAINER_OF(task, kc_consumer, task);
-    pthread_mutex_lock(&c->lock);
-    if (c->detached) {
-        c->task_is_over = true;
-        kci_consumer_maybe_gone(c);
-    } else if (c->end_asked) {
-        detach(c, true);
-    } else {
-        kci_consumer_run(c);
-        kci_consumer_unlock(c);
-    }
-}
-
-static void on_timer(kci_timer *timer)
-{
-    kc_consumer *c = KCI_CONTAINER_OF(timer, kc_consumer, timer);
-    pthread_mutex_lock(&c->lock);
-    kci_consumer_wake_due(c);
-    kci_consumer_run(c);
-    kci_consumer_unlock(c);
-}
-
-static void on_metadata(kci_user *user, const kci_metadata *now)
-{
-    (void)now;
-    kc_consumer *c = consumer_of(user);
-    pthread_mutex_lock(&c->lock);
-    if (!c->detached) {
-        kci_consumer_take_metadata(c);
-        kci_consumer_run(c);
-    }
-    kci_consumer_unlock(c);
-}
-
-static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
-{
-    kc_consumer *c = consumer_of(user);
-    pthread_mutex_lock(&c->lock);
-    if (!c->detached && cls == KCI_CLASS_FETCH) {
-        kci_consumer_node_changed(c, node, state, err);
-        kci_consumer_run(c);
-    } else if (err == KC_E_AUTHENTICATION || err == KC_E_TLS) {
-        c->refused = err;
-    }
-    kci_consumer_unlock(c);
-}
-
-static void on_probe_answers(kci_probes *probes, bool stale)
-{
-    kc_consumer *c = KCI_CONTAINER_OF(probes, kc_consumer, probes);
-    if (c->detached) {
-        kci_consumer_maybe_gone(c);
-        return;
-    }
-    c->want_refresh |= stale;
-    kci_consumer_run(c);
-    kci_consumer_unlock(c);
-}
-
-/* Credit came back: any thread, so only a post. */
-static void on_room(void *arg)
-{
-    kc_consumer *c = arg;
-    kci_loop_post(c->loop, &c->task);
-}
-
 /* ---- the end ------------------------------------------------------------------------------ */
 
 static void free_queries_and_parts(kc_consumer *c)
@@ -227,31 +95,10 @@ static void destroy(kc_consumer *c)
     kci_free(c);
 }
 
-static void consumer_unref(kc_consumer *c)
+void kci_consumer_unref(kc_consumer *c)
 {
     if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
         destroy(c);
-}
-
-void kci_consumer_maybe_gone(kc_consumer *c)
-{
-    bool gone = c->task_is_over && c->flying == 0 && c->probes.call_count == 0;
-    if (gone)
-        kci_consumer_drop_sources(c);
-    pthread_mutex_unlock(&c->lock);
-    if (!gone)
-        return;
-    kci_loop_reserve_timers(c->loop, -1);
-    kci_user_closed(c->client, &c->user);
-    kci_user_remove(c->client, &c->user);
-    consumer_unref(c);
-}
-
-static void on_close(kci_user *user, int64_t deadline_us)
-{
-    (void)deadline_us;
-    pthread_mutex_lock(&consumer_of(user)->lock);
-    detach(consumer_of(user), false);
 }
 
 static bool is_detached(kc_consumer *c)
@@ -310,7 +157,7 @@ void kc_consumer_free(kc_consumer *c)
     pthread_mutex_lock(&c->lock);
     free_queries_and_parts(c);
     pthread_mutex_unlock(&c->lock);
-    consumer_unref(c);
+    kci_consumer_unref(c);
 }
 
 /* ---- the beginning ------------------------------------------------------------------------ */
@@ -327,19 +174,20 @@ static void init_lists(kc_consumer *c)
     kci_list_init(&c->queries);
     kci_list_init(&c->sources);
     kci_probes_init(&c->probes, c->client, &c->lock);
-    c->probes.on_answers = on_probe_answers;
     c->next_due_us = INT64_MAX;
-    c->task.fn = on_task;
-    c->timer.fn = on_timer;
-    c->user.kind = "consumer";
-    c->user.on_metadata = on_metadata;
-    c->user.on_node = on_node;
-    c->user.on_close = on_close;
+    kci_consumer_set_entries(c);
 }
 
 static int64_t read_gauge(kci_gauge *gauge)
 {
     return (int64_t)kci_credit_held(KCI_CONTAINER_OF(gauge, kc_consumer, gauge)->credit);
+}
+
+/* Credit came back: any thread, so only a post. */
+static void on_room(void *arg)
+{
+    kc_consumer *c = arg;
+    kci_loop_post(c->loop, &c->task);
 }
 
 static kc_err make_parts(kc_consumer *c, size_t buffer)

@@ -132,11 +132,19 @@ bool kci_consumer_wait(kc_consumer *c, int64_t deadline_us, kc_err *err);
 /* Application, lock not held. Sets detail and returns err. */
 kc_err kci_consumer_fail(kc_consumer *c, kc_error *detail, kc_err err);
 
-/* Loop. The end of every entry: releases the lock, then tells the core what it is to know. */
-void kci_consumer_unlock(kc_consumer *c);
-
 /* Application, lock not held. The time by which a call with this timeout ends. */
 int64_t kci_consumer_deadline(kc_consumer *c, int32_t timeout_ms, int32_t default_ms);
+
+/* Any thread, lock not held. One of the two who hold it lets go. */
+void kci_consumer_unref(kc_consumer *c);
+
+/* ---- entries.c ----------------------------------------------------------------------------- */
+
+/* Puts the functions in that the loop will call. */
+void kci_consumer_set_entries(kc_consumer *c);
+
+/* Loop. The end of every entry: releases the lock, then tells the core what it is to know. */
+void kci_consumer_unlock(kc_consumer *c);
 
 /* Loop, lock held, released inside. Something of a detached consumer has ended. */
 void kci_consumer_maybe_gone(kc_consumer *c);
