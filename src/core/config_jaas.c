@@ -69,6 +69,14 @@ static bool read_char(cursor *c, char wanted)
     return true;
 }
 
+/* What is no class name may be a password in the wrong place. */
+static bool looks_like_module(const char *name)
+{
+    static const char ending[] = "Module";
+    size_t size = strlen(name);
+    return size >= sizeof ending && strcmp(name + size - (sizeof ending - 1), ending) == 0;
+}
+
 static kc_err check_module(const char *name, kc_error *detail)
 {
     static const char *const known[] = {
@@ -81,9 +89,9 @@ static kc_err check_module(const char *name, kc_error *detail)
         if (strcmp(known[i], name) == 0)
             return KC_OK;
     return kci_fail(detail, KC_E_BAD_PROPERTY,
-                    "sasl.jaas.config: the login module %.120s cannot be used here: use "
+                    "sasl.jaas.config: the login module%s%.120s cannot be used here: use "
                     "PlainLoginModule or ScramLoginModule, or set sasl.username and sasl.password",
-                    name);
+                    looks_like_module(name) ? " " : "", looks_like_module(name) ? name : "");
 }
 
 static kc_err bad_syntax(kc_error *detail)

@@ -35,6 +35,7 @@ typedef struct kci_setup {
     bool busy; /* the stream refers to buf */
     int16_t api, version;
     int32_t correlation;
+    int64_t sent_us;
     kci_sasl *sasl;
 } kci_setup;
 
@@ -119,6 +120,13 @@ void kci_connection_close(kci_connection *connection, kc_err err, const char *wh
 
 /* The only writer of `state`; an edge that the table does not have is a bug. */
 void kci_connection_set_state(kci_connection *connection, kci_connection_state to);
+
+/* Logs a request that is handed to the stream, and an answer: rtt_us after it was written. `size`
+ * is the frame's, without its prefix. */
+void kci_connection_trace_out(const kci_connection *connection, int16_t api, int16_t version,
+                              int32_t correlation, size_t size);
+void kci_connection_trace_in(const kci_connection *connection, int16_t api, int16_t version,
+                             int32_t correlation, size_t size, int64_t rtt_us);
 
 /* Sets the timer to what is due next. */
 void kci_connection_schedule(kci_connection *connection);

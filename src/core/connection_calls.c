@@ -3,6 +3,7 @@
  * that order, and the end of those whose time passes. */
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/planted.h"
 #include "core/state.h"
@@ -85,6 +86,8 @@ static kc_err send_call(kci_connection *connection, kci_call *call)
     kci_list_push_back(&connection->flights, &flight->link);
     connection->flying++;
     kci_stat_add(&client->stats.requests, 1);
+    kci_connection_trace_out(connection, flight->api, version, flight->correlation,
+                             kci_load32(flight->head.data));
     kci_conn_send(connection->stream, &flight->out);
     return KC_OK;
 }
@@ -191,6 +194,8 @@ static void on_body(kci_connection *connection, kci_flight *flight, kci_reader *
         poison(connection, flight, "is malformed");
         return;
     }
+    kci_connection_trace_in(connection, flight->api, flight->version, flight->correlation,
+                            frame->size, response.rtt_us);
     kci_call *call = flight->call;
     int16_t api = flight->api;
     kci_connection_works(connection);

@@ -50,7 +50,10 @@ static void send_request(kci_connection *connection, int16_t api, int16_t versio
     setup->iov = (struct iovec){ setup->buf.data, setup->buf.size };
     setup->out = (kci_out){ .iov = &setup->iov, .count = 1, .done = on_sent };
     setup->busy = true;
+    setup->sent_us = kci_client_now(connection->client);
     kci_stat_add(&connection->client->stats.requests, 1);
+    kci_connection_trace_out(connection, api, version, setup->correlation,
+                             setup->buf.size - PREFIX);
     kci_conn_send(connection->stream, &setup->out);
 }
 
@@ -262,6 +265,8 @@ void kci_connection_on_setup_frame(kci_connection *connection, kci_frame *frame)
     int32_t correlation = 0;
 
     kci_stat_add(&connection->client->stats.responses, 1);
+    kci_connection_trace_in(connection, setup->api, setup->version, setup->correlation, frame->size,
+                            kci_client_now(connection->client) - setup->sent_us);
     kc_err err = kci_response_header_decode(setup->api, setup->version, &in, &correlation);
     if (err != KC_OK || correlation != setup->correlation || setup->busy)
         kci_connection_close(

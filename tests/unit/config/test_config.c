@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/config.h"
 #include "core/config_rows.h"
 #include "core/config_value.h"
 
@@ -290,6 +291,39 @@ Test(config, secrets_are_hidden)
     cr_expect_str_eq(kc_config_get(config, "sasl.password"), "[hidden]");
     cr_expect_str_eq(kci_config_str(config, KCI_P_SASL_PASSWORD), "hunter2");
     cr_expect_null(kc_config_get(config, "ssl.key.password"));
+}
+
+/* Secrets with mistakes around them: no error repeats the secret. */
+Test(config, errors_do_not_tell_secrets)
+{
+    static const char *const bad_jaas[] = {
+        PLAIN_MODULE " required username=\"a\" password=\"c4nary\"",
+        PLAIN_MODULE " required username=\"a\" password=\"c4nary;",
+        PLAIN_MODULE " required username=\"a\" password=c4nary",
+        "com.example.Other required password=\"c4nary\";",
+        "password=\"c4nary\";",
+        "c4nary",
+        "\"c4nary\" required;",
+        SCRAM_MODULE " required tokenauth=\"true\" password=\"c4nary\";",
+    };
+    for (size_t i = 0; i < KCI_COUNT_OF(bad_jaas); i++) {
+        cr_expect_neq(set("sasl.jaas.config", bad_jaas[i]), KC_OK);
+        cr_expect_null(strstr(detail.text, "c4nary"), "%s", detail.text);
+    }
+    kc_config_property row;
+    int secrets = 0;
+    for (size_t i = 0; kc_config_property_at(i, &row); i++) {
+        if (!row.secret || strcmp(row.name, "sasl.jaas.config") == 0)
+            continue;
+        secrets++;
+        expect_set(row.name, "c4nary");
+        cr_expect_str_eq(kc_config_get(config, row.name), "[hidden]", "%s", row.name);
+        for (const char *scope = "PCA"; *scope; scope++) {
+            kci_config_check(config, *scope, &detail);
+            cr_expect_null(strstr(detail.text, "c4nary"), "%s", detail.text);
+        }
+    }
+    cr_expect_geq(secrets, 5);
 }
 
 Test(config, copies_are_independent)

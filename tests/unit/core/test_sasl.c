@@ -408,6 +408,67 @@ Test(sasl, a_connection_is_renewed_before_its_session_ends)
     fake_free(&f);
 }
 
+/* -- secrets ------------------------------------------------------------------------------------
+ */
+
+static const char canary[] = "c4naryInTheM1ne";
+static int lines, traces;
+
+/* base64 of the canary, at each of the three places in a group of bytes where it may begin. */
+static const char *const disguises[] = { "YzRuYXJ5SW5UaGVNMW5l", "M0bmFyeUluVGhlTTFuZ",
+                                         "jNG5hcnlJblRoZU0xbm" };
+
+static void expect_no_secret(const char *text)
+{
+    cr_expect_null(strstr(text, canary), "%s", text);
+    for (size_t i = 0; i < KCI_COUNT_OF(disguises); i++)
+        cr_expect_null(strstr(text, disguises[i]), "%s", text);
+}
+
+static void look_for_secrets(void *arg, int level, const char *area, const char *text)
+{
+    (void)arg, (void)area;
+    lines++;
+    traces += level == KC_LOG_TRACE;
+    expect_no_secret(text);
+}
+
+static void listen_to_one(const char *name, const char *secret, kc_err expected)
+{
+    kc_error problem = { 0 };
+    probe p;
+
+    begin(name, secret);
+    kc_client_set_log(f.client, look_for_secrets, NULL, KC_LOG_TRACE);
+    cr_assert_eq(call(&p), expected, "%s: %s", name, p.why);
+    fake_run(&f, 3000);
+    expect_no_secret(p.why);
+    kci_client_last_problem(f.client, &problem);
+    expect_no_secret(problem.text);
+    fake_free(&f);
+}
+
+/* CVE-2026-33558: passwords in debug logs. */
+Test(sasl, no_line_and_no_error_has_the_password)
+{
+    static const char *const names[] = { "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512" };
+
+    for (size_t at = 0; at < KCI_COUNT_OF(disguises); at++) { /* the disguises are right */
+        char text[200], padded[100];
+        snprintf(padded, sizeof padded, "%.*s%s%s", (int)at, "xx", canary, "yy");
+        base64_text(kc_str(padded), text, sizeof text);
+        cr_assert(strstr(text, disguises[at]), "%s", text);
+    }
+    for (size_t i = 0; i < KCI_COUNT_OF(names); i++) {
+        password = canary;
+        listen_to_one(names[i], canary, KC_OK);
+        password = "another";
+        listen_to_one(names[i], canary, KC_E_AUTHENTICATION);
+    }
+    cr_expect_gt(lines, 30);
+    cr_expect_gt(traces, 0);
+}
+
 Test(sasl, failing_allocations)
 {
     static const char *const names[] = { "PLAIN", "SCRAM-SHA-512" };
