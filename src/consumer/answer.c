@@ -194,6 +194,8 @@ static void prefer(kc_consumer *c, kci_part *p, int32_t node)
 {
     if (node == p->preferred || node == p->leader)
         return;
+    KCI_LOG(c->log, KC_LOG_DEBUG, KCI_AREA_CONSUMER, "%.*s [%d]: from broker %d, near us",
+            (int)p->topic->name.size, p->topic->text, p->number, node);
     p->preferred = node;
     p->preferred_until = kci_loop_now(c->loop) + c->lease_us;
     kci_source *s = kci_consumer_source(c, node);

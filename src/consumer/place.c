@@ -108,6 +108,8 @@ static void placed(kc_consumer *c, kci_part *p, int64_t offset, int32_t epoch)
     }
     kci_part_set_position(c, p, offset < 0 ? 0 : offset, epoch);
     p->checked_epoch = p->leader_epoch;
+    KCI_LOG(c->log, KC_LOG_DEBUG, KCI_AREA_CONSUMER, "%.*s [%d]: begins at offset %lld",
+            (int)p->topic->name.size, p->topic->text, p->number, (long long)p->position);
 }
 
 /* The answer to a question of kci_part_check. */

@@ -78,6 +78,12 @@ bool kci_topics_asked(kci_cluster *cluster, const kci_metadata *next);
 
 void kci_topics_free(kci_cluster *cluster);
 
+/* -- cluster_log.c -- */
+
+/* Logs what is new in a snapshot. */
+void kci_cluster_log_news(const kci_cluster *cluster, const kci_metadata *old,
+                          const kci_metadata *now);
+
 /* -- cluster_known.c -- */
 
 /* The brokers answer again. */

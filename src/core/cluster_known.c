@@ -76,6 +76,7 @@ void kci_cluster_publish(kci_cluster *cluster, kci_metadata *next)
     lock(cluster);
     cluster->current = next;
     unlock(cluster);
+    kci_cluster_log_news(cluster, old, next);
     kci_metadata_unref(old);
     if (!learn_nodes(cluster->client, next))
         kci_client_refresh(cluster->client); /* which tries again */

@@ -62,9 +62,13 @@ static void on_answer(kc_producer *p, const kci_init_producer_id_response *answe
         ids->id = answer->producer_id;
         ids->epoch = answer->producer_epoch;
         ids->failures = 0;
+        KCI_LOG(kci_client_log(p->client), KC_LOG_DEBUG, KCI_AREA_PRODUCER,
+                "producer id %lld, epoch %d", (long long)ids->id, ids->epoch);
         kci_sender_consider_all(p);
         return;
     }
+    KCI_LOG(kci_client_log(p->client), KC_LOG_DEBUG, KCI_AREA_PRODUCER, "no producer id: %s",
+            kc_error_name(err));
     try_later(p);
     if (!(kc_error_flags(err) & KC_ERROR_RETRIABLE))
         fail_waiting(p, err, kc_error_text(err));
@@ -82,6 +86,8 @@ static void done(kci_call *call, kc_err err, const kci_response *response, const
     if (err == KC_OK) {
         on_answer(p, response->body);
     } else {
+        KCI_LOG(kci_client_log(p->client), KC_LOG_DEBUG, KCI_AREA_PRODUCER, "no producer id: %s",
+                why);
         try_later(p);
         if (err == KC_E_NOT_SUPPORTED || err == KC_E_UNSUPPORTED_VERSION)
             fail_waiting(p, err, why);

@@ -42,8 +42,8 @@ static void log_failure(kc_producer *p, const kci_send_batch *b)
         return;
     kc_bytes topic = b->part->topic->name;
     KCI_LOG(kci_client_log(p->client), KC_LOG_WARN, KCI_AREA_PRODUCER,
-            "%d records for %.*s-%d were not delivered%s: %s (%u more reports withheld)", b->count,
-            (int)topic.size, (const char *)topic.data, b->part->index,
+            "%d records for %.*s [%d] were not delivered%s: %s (%u more reports withheld)",
+            b->count, (int)topic.size, (const char *)topic.data, b->part->index,
             b->flags & KC_DELIVERY_POSSIBLY_PERSISTED ? " for certain" : "",
             b->text ? b->text : kc_error_text(b->err), withheld);
 }
@@ -149,6 +149,10 @@ static void retry(kc_producer *p, kci_send_batch *b, const kci_failure *why)
     kci_part *part = b->part;
     int64_t pause =
         why->at_once ? 0 : kci_backoff_delay(&p->conf.backoff, b->attempts, &p->sender.random);
+    KCI_LOG(kci_client_log(p->client), KC_LOG_DEBUG, KCI_AREA_PRODUCER,
+            "%.*s [%d]: attempt %u with %d records: %s: again in %.1f ms",
+            (int)part->topic->name.size, (const char *)part->topic->name.data, part->index,
+            b->attempts, b->count, kc_error_name(why->err), (double)pause / 1000);
     kci_lane_retry(&part->lane, b, kci_loop_now(p->loop) + pause);
     kci_sender_consider(p, part);
 }

@@ -28,7 +28,7 @@ static void remember_failure(kci_outcomes *o, const kci_send_batch *b)
 {
     if (o->failed == 0) {
         const kc_bytes *topic = &b->part->topic->name;
-        kci_fail(&o->first, b->err, "%.*s-%d: %s", (int)topic->size, (const char *)topic->data,
+        kci_fail(&o->first, b->err, "%.*s [%d]: %s", (int)topic->size, (const char *)topic->data,
                  b->part->index, b->text ? b->text : kc_error_text(b->err));
         if (b->flags & KC_DELIVERY_POSSIBLY_PERSISTED)
             o->first.flags |= KC_ERROR_POSSIBLY_PERSISTED;

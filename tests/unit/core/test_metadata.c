@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When metadata is asked for, and what happens when it cannot be had. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "fake.h"
 
@@ -502,5 +503,43 @@ Test(metadata, and_a_long_time_without_metadata_means_the_same)
     fake_run(&f, 20000);
     cr_assert_eq(leader("t", 0), 1);
     f.hook = NULL;
+    fake_free(&f);
+}
+
+/* -- what an operator reads ---------------------------------------------------------------------
+ */
+
+static char news[4000];
+
+static void keep_line(void *arg, int level, const char *area, const char *text)
+{
+    (void)arg;
+    size_t used = strlen(news);
+    if (strcmp(area, "metadata") == 0)
+        snprintf(news + used, sizeof news - used, "%s %s\n", kc_log_level_name(level), text);
+}
+
+Test(metadata, news_are_logged_once)
+{
+    settle(2, NULL);
+    kc_client_set_log(f.client, keep_line, NULL, KC_LOG_DEBUG);
+    f.topics[0].leader[1] = 1;
+    f.topics[0].epoch[1] = 7;
+    kci_client_refresh(f.client);
+    fake_run(&f, 1000);
+    f.controller = 2;
+    fake_topic *u = fake_add_topic(&f, "u", 1);
+    u->err = KC_E_TOPIC_AUTHORIZATION_FAILED;
+    want("u");
+    fake_run(&f, 20000);
+    u->err = KC_OK;
+    kci_client_refresh(f.client);
+    fake_run(&f, 20000);
+    cr_assert_str_eq(
+        news,
+        "debug t [1]: leader 1 epoch 7, was 2 epoch 1\n"
+        "info the controller is broker 2, was 1\n"
+        "warn topic u: TOPIC_AUTHORIZATION_FAILED: no permission for the topic: ask for an ACL\n"
+        "info topic u has no error any more\n");
     fake_free(&f);
 }
