@@ -261,19 +261,12 @@ void kci_brokers_use_bootstrap(kc_client *client)
         kci_route_wake(&client->routes[i]);
 }
 
-static bool is_up(const kci_broker *broker)
-{
-    for (int i = 0; i < KCI_CLASS_COUNT; i++)
-        if (broker->connections[i] && kci_connection_is_up(broker->connections[i]))
-            return true;
-    return false;
-}
-
-bool kci_brokers_all_failed(const kc_client *client)
+bool kci_brokers_all_failed(const kc_client *client, kci_class cls)
 {
     for (int32_t i = 0; i < client->brokers.count; i++) {
         const kci_broker *broker = client->brokers.list[i];
-        if (broker->known && (broker->failures == 0 || is_up(broker)))
+        const kci_connection *c = broker->connections[cls];
+        if (broker->known && (broker->failures == 0 || (c && kci_connection_is_up(c))))
             return false;
     }
     return true;

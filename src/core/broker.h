@@ -64,8 +64,10 @@ void kci_brokers_settle(kc_client *client);
 /* Puts the bootstrap servers into use again, all of them to be tried at once. */
 void kci_brokers_use_bootstrap(kc_client *client);
 
-/* True when every broker that metadata names has failed since it last worked. */
-bool kci_brokers_all_failed(const kc_client *client);
+/* True when every broker that metadata names has failed since it last worked, and none has a
+ * connection of the class. Those of other classes are no sign of life: a host that is gone without
+ * a word leaves them behind. */
+bool kci_brokers_all_failed(const kc_client *client, kci_class cls);
 
 /* Closes connections that nobody needs and frees brokers that are not known and have none. Not from
  * inside a connection's callback: defer it. */

@@ -105,7 +105,7 @@ static int64_t try_next(kci_route *route)
 
     if (until > 0)
         return until;
-    if (client->settings.rebootstrap && kci_brokers_all_failed(client))
+    if (client->settings.rebootstrap && kci_brokers_all_failed(client, route->cls))
         kci_brokers_use_bootstrap(client);
     kci_broker *broker = pick(route, &next);
     if (!broker)

@@ -19,16 +19,17 @@ static kc_err take_truststore(const kc_config *config, kci_tls_params *p, kc_err
 {
     int type = KCI_STORE_PEM;
 
-    p->ca_file = text_of(config, KCI_P_SSL_TRUSTSTORE_LOCATION);
+    const char *file = text_of(config, KCI_P_SSL_TRUSTSTORE_LOCATION);
     p->ca_pem = bytes_of(config, KCI_P_SSL_TRUSTSTORE_CERTIFICATES);
-    kc_err err = p->ca_file
-                     ? kci_config_store_type(config, KCI_P_SSL_TRUSTSTORE_LOCATION, &type, detail)
-                     : KC_OK;
-    if (err == KC_OK && type == KCI_STORE_PKCS12)
-        err = kci_fail(
-            detail, KC_E_NOT_SUPPORTED,
-            "ssl.truststore.location: a PKCS12 truststore cannot be read; convert it to PEM: "
-            "openssl pkcs12 -in store.p12 -nokeys -out ca.pem");
+    if (!file)
+        return KC_OK;
+    kc_err err = kci_config_store_type(config, KCI_P_SSL_TRUSTSTORE_LOCATION, &type, detail);
+    if (type == KCI_STORE_PKCS12) {
+        p->ca_pkcs12_file = file;
+        p->ca_pkcs12_password = text_of(config, KCI_P_SSL_TRUSTSTORE_PASSWORD);
+    } else {
+        p->ca_file = file;
+    }
     return err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS contexts (OpenSSL), client and server side. Everything that reaches OpenSSL is in io/tls.c
- * and io/tls_stream.c; a build without TLS answers KC_E_NOT_SUPPORTED. */
+/* TLS contexts (OpenSSL), client and server side. Everything that reaches OpenSSL is in io/tls.c,
+ * io/tls_files.c and io/tls_stream.c; a build without TLS answers KC_E_NOT_SUPPORTED. */
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
@@ -14,8 +14,11 @@ typedef struct kci_tls_params {
     /* client: true unless enable.ssl.certificate.verification=false. Server: clients must show a
      * certificate that the CAs below vouch for (ssl.client.auth=required). */
     bool verify_peer;
-    const char *ca_file; /* PEM, with CRLs if wanted; NULL and ca_pem null: the system's store */
+    /* PEM, with CRLs if wanted; none of the three: the system's store. */
+    const char *ca_file;
     kc_bytes ca_pem;
+    const char *ca_pkcs12_file; /* truststore */
+    const char *ca_pkcs12_password;
     const char *cert_file; /* PEM chain */
     kc_bytes cert_pem;
     const char *key_file; /* neither this nor key_pem: the key lies beside the certificate */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a TLS context is: tls.c builds it, tls_stream.c makes streams from it. Nobody else. */
+/* What a TLS context is: tls.c and tls_files.c build it, tls_stream.c makes streams from it. Nobody
+ * else. */
 #ifndef IO_TLS_IMPL_H
 #define IO_TLS_IMPL_H
 
@@ -19,5 +20,9 @@ struct kci_tls {
 
 /* The reason of the first error in this thread's OpenSSL queue, in OpenSSL's words; empties it. */
 const char *kci_tls_take_reason(void);
+
+/* tls_files.c: what is trusted, and the own certificate with its key (none: fine for clients). */
+kc_err kci_tls_load_trust(kci_tls *tls, const kci_tls_params *p, kc_error *detail);
+kc_err kci_tls_load_identity(kci_tls *tls, const kci_tls_params *p, kc_error *detail);
 
 #endif

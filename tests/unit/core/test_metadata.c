@@ -438,6 +438,30 @@ Test(metadata, begins_again_with_the_bootstrap_servers_when_no_broker_is_left)
     fake_free(&f);
 }
 
+/* Hosts that vanish without a word leave connections behind that look alive (seed 6133823). */
+Test(metadata, begins_again_also_when_other_connections_seem_to_be_up)
+{
+    const char *const quick[] = { "request.timeout.ms=2000",
+                                  "socket.connection.setup.timeout.ms=1000", NULL };
+
+    fake_init(&f, 4, quick);
+    f.hook = only_others;
+    want("t");
+    fake_run(&f, 1000);
+    for (int32_t node = 3; node <= 4; node++)
+        kci_node_poll(f.client, node, KCI_CLASS_PRODUCE, true);
+    fake_run(&f, 1000);
+    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_PRODUCE, false), KCI_NODE_UP);
+    cr_assert_eq(kci_node_poll(f.client, 4, KCI_CLASS_PRODUCE, false), KCI_NODE_UP);
+    f.hook = NULL;
+    fake_add_topic(&f, "t", 2);
+    f.brokers[2].mute = f.brokers[3].mute = true;
+    kci_client_refresh(f.client);
+    fake_run(&f, 20000);
+    cr_assert_eq(leader("t", 0), 1);
+    fake_free(&f);
+}
+
 Test(metadata, unless_it_is_told_not_to)
 {
     const char *const none[] = { "metadata.recovery.strategy=none", NULL };

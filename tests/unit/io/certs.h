@@ -35,6 +35,7 @@ char *text_join(char *a, char *b);
 
 /* Files in the test's own directory; the path is malloc'ed. */
 char *file_write(const char *dir, const char *name, const void *data, size_t size);
+/* c NULL: a truststore, without a key. */
 char *cert_pkcs12_file(const char *dir, const cert *c, const cert *ca, const char *password);
 
 #endif

@@ -457,6 +457,58 @@ Test(tls, files_and_passwords)
     free_realm(&r);
 }
 
+/* Java's usual form of a truststore. */
+Test(tls, truststores_in_pkcs12)
+{
+    realm r = new_realm();
+    char dir[] = "/tmp/kclient-tls-XXXXXX";
+    cr_assert_not_null(mkdtemp(dir));
+    cert other = cert_make((cert_spec){ .name = "Other CA", .ca = true });
+    const cert key_only = { NULL, r.server.key };
+    const struct {
+        const cert *in_it;
+        const cert *key;
+        const char *password, *given;
+        bool good;
+        const char *sentence;
+    } cases[] = {
+        { &r.ca, NULL, "secret", "secret", true, "" },
+        { &r.ca, NULL, "", NULL, true, "" },
+        { &r.ca, &r.server, "secret", "secret", true, "" }, /* a keystore holds its CA too */
+        { &other, NULL, "secret", "secret", false, "ssl.truststore" },
+        { &r.ca, NULL, "secret", "wrong", false, "check its password" },
+        { &r.ca, NULL, "secret", NULL, false, "check its password" },
+        { NULL, &key_only, "secret", "secret", false, "holds no certificate" },
+    };
+    for (size_t i = 0; i < KCI_COUNT_OF(cases); i++) {
+        static pair p;
+        kc_error detail = { 0 };
+        char *file = cert_pkcs12_file(dir, cases[i].key, cases[i].in_it, cases[i].password);
+        kci_tls_params params = { .verify_peer = true,
+                                  .verify_host = true,
+                                  .ca_pkcs12_file = file,
+                                  .ca_pkcs12_password = cases[i].given };
+        pair_init(&p, false);
+        if (kci_tls_new(&params, &p.client_tls, &detail) == KC_OK) {
+            p.server_tls = server_of(r.server_text, r.server_key, (kci_tls_params){ 0 });
+            p.server_name = "localhost";
+            cr_assert_eq(pair_connect(&p), KC_OK);
+            while (!p.client.up && !p.client.closed)
+                kci_loop_step(p.loop, 100000);
+            snprintf(detail.text, sizeof detail.text, "%.400s", p.client.why);
+        }
+        cr_assert_eq(p.client.up, cases[i].good, "case %zu: %s", i, detail.text);
+        cr_assert(strstr(detail.text, cases[i].sentence), "case %zu: %s", i, detail.text);
+        cr_assert_null(strstr(detail.text, "secret"));
+        pair_free(&p);
+        unlink(file);
+        free(file);
+    }
+    rmdir(dir);
+    cert_free(&other);
+    free_realm(&r);
+}
+
 /* the wrong peer */
 
 Test(tls, plain_client_on_a_tls_port)
