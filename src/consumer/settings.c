@@ -32,6 +32,9 @@ static int32_t int32_of(const kc_config *s, kci_prop prop)
 
 kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s)
 {
+    if (kci_config_str(s, KCI_P_GROUP_ID))
+        KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONFIG,
+                "group.id has no effect: groups are not built in yet");
     const char *rack = kci_config_str(s, KCI_P_CLIENT_RACK);
     c->rack = kci_strndup(rack ? rack : "", rack ? strlen(rack) : 0);
     if (!c->rack)

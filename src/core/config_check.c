@@ -143,6 +143,11 @@ static kc_err check_all(const kc_config *config, kc_error *detail)
     if (!kci_config_str(config, KCI_P_BOOTSTRAP_SERVERS))
         return kci_fail(detail, KC_E_BAD_PROPERTY,
                         "bootstrap.servers is not set: name at least one broker as host:port");
+    if (kci_config_int(config, KCI_P_CLIENT_DNS_LOOKUP) != 0)
+        return kci_fail(detail, KC_E_NOT_SUPPORTED,
+                        "client.dns.lookup=resolve_canonical_bootstrap_servers_only is not built "
+                        "in: remove it, and write the brokers' canonical names in "
+                        "bootstrap.servers if their certificates need them");
     int64_t protocol = kci_config_int(config, KCI_P_SECURITY_PROTOCOL);
     kc_err err = KC_OK;
     if (protocol == KCI_SECURITY_SSL || protocol == KCI_SECURITY_SASL_SSL)

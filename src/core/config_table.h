@@ -30,7 +30,7 @@
     P(CLIENT_RACK, "client.rack", "", STRING, 0, 0, "", "", "*", 0, \
       "Rack (availability zone) this program runs in; a consumer then fetches from in-sync replicas there.") \
     P(CLIENT_DNS_LOOKUP, "client.dns.lookup", "", ENUM, 0, 1, "use_all_dns_ips", "use_all_dns_ips|resolve_canonical_bootstrap_servers_only", "*", 0, \
-      "Which of a host name's addresses are tried: all of them in turn, or, for bootstrap servers, all after a lookup of their canonical names.") \
+      "Which of a host name's addresses are tried: all of them in turn. The other way, bootstrap servers by their canonical names (for Kerberos), is not built in and refused.") \
     P(CLIENT_THREADS, "client.threads", "", INT, 0, 1, "1", "", "*", 0, \
       "1: the client has one thread of its own for all I/O. 0: none, the application drives it by kc_client_step.") \
     P(CONNECTIONS_MAX_IDLE_MS, "connections.max.idle.ms", "", LONG, 0, KCI_LONG_MAX, "540000", "", "*", 0, \
@@ -153,7 +153,7 @@
     P(TRANSACTIONAL_ID, "transactional.id", "", STRING, 0, 0, "", "", "P", 0, \
       "Name of a transactional producer. Not built in yet: a producer with it is refused.") \
     P(TRANSACTION_TIMEOUT_MS, "transaction.timeout.ms", "", INT, 1, KCI_INT_MAX, "60000", "", "P", 0, \
-      "The broker aborts a transaction that is open for longer.") \
+      "The broker aborts a transaction that is open for longer. Not built in yet: has no effect.") \
     /* consumer */ \
     P(FETCH_MIN_BYTES, "fetch.min.bytes", "", INT, 0, KCI_INT_MAX, "1", "", "C", 0, \
       "The broker answers a fetch when it has this many bytes, or after fetch.max.wait.ms.") \
@@ -178,7 +178,7 @@
     P(AUTO_OFFSET_RESET, "auto.offset.reset", "", ENUM, 0, 3, "latest", "earliest|latest|none|by_duration:*", "C", 0, \
       "Where to start without a position, or when it is gone: the first record, after the last, an error, or the first not older than by_duration:P1DT2H.") \
     P(GROUP_ID, "group.id", "", STRING, 0, 0, "", "", "C", 0, \
-      "Name of the consumer group.") \
+      "Name of the consumer group. Groups are not built in yet: this and what else is about them has no effect.") \
     P(GROUP_INSTANCE_ID, "group.instance.id", "", STRING, 0, 0, "", "", "C", 0, \
       "Fixed name of this member, so that a restart does not rebalance the group.") \
     P(GROUP_PROTOCOL, "group.protocol", "", ENUM, 0, 1, "classic", "classic|consumer", "C", 0, \

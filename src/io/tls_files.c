@@ -201,8 +201,7 @@ static kc_err load_trust_store(kci_tls *tls, const kci_tls_params *p, kc_error *
 {
     key_store s;
     X509_STORE *trusted = SSL_CTX_get_cert_store(tls->ctx);
-    kc_err err =
-        store_open(&s, p->ca_pkcs12_file, p->ca_pkcs12_password, "truststore", detail);
+    kc_err err = store_open(&s, p->ca_pkcs12_file, p->ca_pkcs12_password, "truststore", detail);
     if (err != KC_OK)
         return err;
     int count = sk_X509_num(s.others) > 0 ? sk_X509_num(s.others) : 0;
@@ -210,8 +209,9 @@ static kc_err load_trust_store(kci_tls *tls, const kci_tls_params *p, kc_error *
     for (int i = 0; ok && i < count; i++)
         ok = X509_STORE_add_cert(trusted, sk_X509_value(s.others, i));
     if (!ok)
-        err = kci_fail(detail, KC_E_BAD_PROPERTY, "a certificate in the truststore %s is not usable: %s",
-                       p->ca_pkcs12_file, kci_tls_take_reason());
+        err = kci_fail(detail, KC_E_BAD_PROPERTY,
+                       "a certificate in the truststore %s is not usable: %s", p->ca_pkcs12_file,
+                       kci_tls_take_reason());
     else if (count == 0 && !s.cert)
         err = kci_fail(detail, KC_E_BAD_PROPERTY, "the truststore %s holds no certificate",
                        p->ca_pkcs12_file);

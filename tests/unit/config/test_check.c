@@ -48,6 +48,14 @@ Test(check, no_servers)
     expect('*', KC_E_BAD_PROPERTY, "bootstrap.servers is not set");
 }
 
+Test(check, canonical_names_are_refused)
+{
+    set("client.dns.lookup", "use_all_dns_ips");
+    expect('*', KC_OK, "");
+    set("client.dns.lookup", "resolve_canonical_bootstrap_servers_only");
+    expect('*', KC_E_NOT_SUPPORTED, "remove it");
+}
+
 Test(check, idempotence)
 {
     cr_expect(kci_config_idempotent(config));
