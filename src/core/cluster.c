@@ -191,6 +191,7 @@ static kc_err take_over(kci_cluster *cluster, const kci_metadata_response *answe
     kci_merge merge = { .old = cluster->current,
                         .answer = answer,
                         .version = version,
+                        .asked_us = cluster->asked_us,
                         .now_us = now_of(cluster),
                         .care = care,
                         .arg = cluster };

@@ -76,6 +76,7 @@ static kci_partition_meta unnamed(const kci_partition_meta *known, bool gone)
     return (kci_partition_meta){ .leader = -1,
                                  .leader_epoch = -1,
                                  .epoch_floor = known ? known->epoch_floor : -1,
+                                 .disputed_us = known ? known->disputed_us : 0,
                                  .err = KC_E_LEADER_NOT_AVAILABLE };
 }
 
@@ -105,21 +106,22 @@ static bool is_older(const kci_partition_meta *p, const kci_partition_meta *know
            !KCI_BUG(OLD_EPOCH_TAKEN);
 }
 
-typedef enum verdict { SILENT, CONFIRMED, OLDER } verdict;
-
-/* What an answer says of the epoch of a partition that is known. keep: that may go on to be true.
- */
-static verdict compare(kci_partition_meta *p, const kci_partition_meta *known, bool keep)
+/* What is known goes on to be true as long as it is not disputed for too long. That is counted to
+ * when the question was asked: the answer may have been under way for long. */
+static void compare(const kci_merge *merge, kci_partition_meta *p, const kci_partition_meta *known)
 {
-    verdict v = p->leader_epoch < 0 ? SILENT : is_older(p, known) ? OLDER : CONFIRMED;
+    int64_t since = known->disputed_us;
+    bool keep = since == 0 || merge->asked_us - since < dispute_us;
 
     if (KCI_BUG(EQUAL_EPOCH_STAYS) && p->leader_epoch == known->leader_epoch && known->leader >= 0)
         *p = *known;
-    if (keep && v == OLDER)
+    if (keep && is_older(p, known)) {
         *p = *known;
-    else if (keep && v == SILENT)
+        p->disputed_us = since ? since : merge->now_us;
+    } else if (keep && p->leader_epoch < 0) { /* does not tell */
         p->epoch_floor = known->epoch_floor;
-    return v;
+        p->disputed_us = since;
+    }
 }
 
 /* Same topic, as far as can be told: both have an id and it is the same, or one has none. */
@@ -138,12 +140,9 @@ static int32_t partition_count(const answer_topic *t, const kci_topic_meta *know
                                                                 : t->partitions.count;
 }
 
-/* Returns OLDER if any partition is, SILENT if no epoch was told. */
-static verdict fill_partitions(kci_partition_meta *list, int32_t count, const answer_topic *t,
-                               const kci_topic_meta *known, int16_t version, bool keep)
+static void fill_partitions(const kci_merge *merge, const answer_topic *t,
+                            const kci_topic_meta *known, kci_partition_meta *list, int32_t count)
 {
-    verdict all = SILENT;
-
     for (int32_t i = 0; i < count; i++)
         list[i] = unnamed(known && i < known->partition_count ? &known->partitions[i] : NULL,
                           i >= t->partitions.count);
@@ -151,32 +150,22 @@ static verdict fill_partitions(kci_partition_meta *list, int32_t count, const an
         int32_t number = t->partitions.data[i].partition_index;
         if (number < 0 || number >= count)
             continue;
-        list[number] = partition_of(&t->partitions.data[i], version);
-        if (!known || number >= known->partition_count)
-            continue;
-        verdict v = compare(&list[number], &known->partitions[number], keep);
-        all = v > all ? v : all;
+        list[number] = partition_of(&t->partitions.data[i], merge->version);
+        if (known && number < known->partition_count)
+            compare(merge, &list[number], &known->partitions[number]);
     }
-    return all;
 }
 
 /* The partitions of a topic without error; same: as it is known, or NULL. False: out of memory. */
 static bool take_partitions(work *w, const kci_merge *merge, const answer_topic *t,
                             const kci_topic_meta *same, kci_topic_meta *m)
 {
-    int64_t since = same ? same->disputed_us : 0;
-    bool keep = since == 0 || merge->now_us - since < dispute_us;
-
     m->partition_count = partition_count(t, same);
     kci_partition_meta *list = kci_arena_array(&w->arena, (size_t)m->partition_count, sizeof *list);
     if (!list)
         return false;
     m->partitions = list;
-    verdict v = fill_partitions(list, m->partition_count, t, same, merge->version, keep);
-    if (keep && v == OLDER)
-        m->disputed_us = since ? since : merge->now_us;
-    else if (keep && v == SILENT)
-        m->disputed_us = since;
+    fill_partitions(merge, t, same, list, m->partition_count);
     return true;
 }
 
@@ -198,9 +187,9 @@ static bool is_unsettled(const kci_topic_meta *t, const kci_draft *draft)
     if (t->err != KC_OK)
         return (kc_error_flags(t->err) & KC_ERROR_RETRIABLE) != 0;
     for (int32_t i = 0; i < t->partition_count; i++)
-        if (!has_node(draft, t->partitions[i].leader))
+        if (t->partitions[i].disputed_us != 0 || !has_node(draft, t->partitions[i].leader))
             return true;
-    return t->disputed_us != 0;
+    return false;
 }
 
 /* Whether it is good enough for those who use it. */
@@ -352,6 +341,7 @@ static kci_topic_block *with_leader(kci_arena *arena, const kci_topic_meta *topi
     memcpy(list, topic->partitions, size);
     list[partition].leader = leader;
     list[partition].leader_epoch = list[partition].epoch_floor = leader_epoch;
+    list[partition].disputed_us = 0;
     list[partition].err = KC_OK;
     m.partitions = list;
     return kci_topic_block_new(&m);

@@ -19,8 +19,8 @@ typedef enum kci_topic_care {
 typedef struct kci_merge {
     const kci_metadata *old;
     const kci_metadata_response *answer;
-    int16_t version; /* the answer's */
-    int64_t now_us;
+    int16_t version;          /* the answer's */
+    int64_t asked_us, now_us; /* of the question, of the answer */
     kci_topic_care (*care)(void *arg, kc_bytes name);
     void *arg;
     /* Results. */

@@ -21,6 +21,7 @@ typedef struct kci_partition_meta {
     int32_t leader;       /* node id, -1: none at present */
     int32_t leader_epoch; /* -1: not told */
     int32_t epoch_floor;  /* the newest epoch told so far, also if the last answer told none; -1 */
+    int64_t disputed_us;  /* since when answers have had older epochs than that; 0: they do not */
     kc_err err;
     int32_t replica_count, isr_count, offline_count;
     const int32_t *replicas, *isr, *offline;
@@ -34,8 +35,6 @@ typedef struct kci_topic_meta {
     bool internal;
     int32_t partition_count;
     const kci_partition_meta *partitions; /* by number */
-    int64_t disputed_us; /* since when answers have had older leader epochs than this; 0: they do
-                            not */
 } kci_topic_meta;
 
 typedef struct kci_metadata {

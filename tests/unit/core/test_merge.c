@@ -18,15 +18,18 @@ static kci_topic_care care(void *arg, kc_bytes name)
 }
 
 static bool changed, unsettled, absurd;
-static int64_t now_us = 5;
+static int64_t now_us = 5, under_way_us;
 
 /* Merges and gives the old snapshot back. */
 static kci_metadata *merge_as(kci_metadata *old, const kci_metadata_response *answer,
                               int16_t version)
 {
-    kci_merge m = {
-        .old = old, .answer = answer, .version = version, .now_us = now_us, .care = care
-    };
+    kci_merge m = { .old = old,
+                    .answer = answer,
+                    .version = version,
+                    .asked_us = now_us - under_way_us,
+                    .now_us = now_us,
+                    .care = care };
     kci_metadata *next = kci_merge_answer(&m);
 
     cr_assert_not_null(next);
@@ -182,6 +185,59 @@ Test(merge, an_older_epoch_is_believed_in_the_end)
     cr_assert_not(unsettled);
     m = merge_one(m, 1, 1, 3); /* a new dispute, a new time */
     cr_assert_eq(first(m)->leader, 2);
+    kci_metadata_unref(m);
+}
+
+/* What a leader has told since is not part of an older dispute (seed 7298515). */
+Test(merge, a_hint_begins_anew)
+{
+    kci_metadata *m = merge_one(empty(), 1, 1, 5);
+
+    m = merge_one(m, 1, 2, 4);
+    cr_assert(unsettled);
+    now_us += 9000000;
+    kci_metadata *next = kci_merge_leader(m, 0, 0, 2, 6, NULL);
+    kci_metadata_unref(m);
+    now_us += 2000000;
+    m = merge_one(next, 1, 1, 5);
+    cr_assert_eq(first(m)->leader, 2);
+    cr_assert_eq(first(m)->leader_epoch, 6);
+    kci_metadata_unref(m);
+}
+
+Test(merge, an_answer_that_was_under_way_for_long_is_no_new_word)
+{
+    kci_metadata *m = merge_one(empty(), 1, 1, 5);
+
+    m = merge_one(m, 1, 2, 4);
+    now_us += 15000000;
+    under_way_us = 8000000;
+    m = merge_one(m, 1, 2, 4);
+    cr_assert_eq(first(m)->leader, 1);
+    under_way_us = 1000000;
+    m = merge_one(m, 1, 2, 4);
+    cr_assert_eq(first(m)->leader, 2);
+    kci_metadata_unref(m);
+}
+
+Test(merge, one_partition_is_disputed_and_the_other_not)
+{
+    partition p[2] = { part(0, 1, 5), part(1, 1, 5) };
+    topic t = named("t", 1, p, 2);
+    kci_metadata_response answer = answer_of(&t, 1);
+    kci_metadata *m = merge_as(empty(), &answer, 12);
+
+    p[0].leader_epoch = 4;
+    m = merge_as(m, &answer, 12);
+    now_us += 9000000;
+    p[1].leader_epoch = 7;
+    m = merge_as(m, &answer, 12);
+    now_us += 2000000;
+    p[1].leader_epoch = 6;
+    m = merge_as(m, &answer, 12);
+    cr_assert_eq(first(m)[0].leader_epoch, 4);
+    cr_assert_eq(first(m)[1].leader_epoch, 7);
+    cr_assert(unsettled);
     kci_metadata_unref(m);
 }
 
