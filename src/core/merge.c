@@ -68,11 +68,9 @@ static void take_nodes(work *w, const kci_metadata_response *answer)
     }
 }
 
-/* A partition that the answer does not name. gone: nor does it name as many. */
-static kci_partition_meta unnamed(const kci_partition_meta *known, bool gone)
+/* A partition that the answer passes over, while naming later ones. */
+static kci_partition_meta unnamed(const kci_partition_meta *known)
 {
-    if (known && gone)
-        return *known;
     return (kci_partition_meta){ .leader = -1,
                                  .leader_epoch = -1,
                                  .epoch_floor = known ? known->epoch_floor : -1,
@@ -108,19 +106,31 @@ static bool is_older(const kci_partition_meta *p, const kci_partition_meta *know
 
 /* What is known goes on to be true as long as it is not disputed for too long. That is counted to
  * when the question was asked: the answer may have been under way for long. */
+static bool is_lost(const kci_merge *merge, const kci_partition_meta *known)
+{
+    return known->disputed_us != 0 && merge->asked_us - known->disputed_us >= dispute_us;
+}
+
+/* What is known of the partition, which the answer does not confirm. */
+static kci_partition_meta disputed(const kci_merge *merge, const kci_partition_meta *known)
+{
+    kci_partition_meta p = *known;
+    if (p.disputed_us == 0)
+        p.disputed_us = merge->now_us;
+    return p;
+}
+
 static void compare(const kci_merge *merge, kci_partition_meta *p, const kci_partition_meta *known)
 {
-    int64_t since = known->disputed_us;
-    bool keep = since == 0 || merge->asked_us - since < dispute_us;
-
     if (KCI_BUG(EQUAL_EPOCH_STAYS) && p->leader_epoch == known->leader_epoch && known->leader >= 0)
         *p = *known;
-    if (keep && is_older(p, known)) {
-        *p = *known;
-        p->disputed_us = since ? since : merge->now_us;
-    } else if (keep && p->leader_epoch < 0) { /* does not tell */
+    if (is_lost(merge, known))
+        return;
+    if (is_older(p, known)) {
+        *p = disputed(merge, known);
+    } else if (p->leader_epoch < 0) { /* does not tell */
         p->epoch_floor = known->epoch_floor;
-        p->disputed_us = since;
+        p->disputed_us = known->disputed_us;
     }
 }
 
@@ -130,28 +140,43 @@ static bool is_same_topic(const kci_topic_meta *known, const kc_uuid *id)
     return kci_uuid_is_zero(&known->id) || kci_uuid_is_zero(id) || kci_uuid_equal(&known->id, id);
 }
 
-/* A topic does not lose partitions; who names fewer has not heard of the newer ones. Without ids it
- * may be another topic of that name. */
-static int32_t partition_count(const answer_topic *t, const kci_topic_meta *known)
+static bool has_same_id(const answer_topic *t, const kci_topic_meta *known)
 {
-    bool same = known && !kci_uuid_is_zero(&known->id) && kci_uuid_equal(&known->id, &t->topic_id);
+    return !kci_uuid_is_zero(&known->id) && kci_uuid_equal(&known->id, &t->topic_id);
+}
 
-    return same && known->partition_count > t->partitions.count ? known->partition_count
-                                                                : t->partitions.count;
+/* A topic does not lose partitions; who names fewer has not heard of the newer ones. Without ids it
+ * may be another topic of that name: that is found out in time. */
+static int32_t partition_count(const kci_merge *merge, const answer_topic *t,
+                               const kci_topic_meta *known)
+{
+    int32_t count = t->partitions.count;
+
+    if (!known || known->partition_count <= count)
+        return count;
+    for (int32_t i = count; i < known->partition_count && !has_same_id(t, known); i++)
+        if (is_lost(merge, &known->partitions[i]))
+            return count;
+    return known->partition_count;
 }
 
 static void fill_partitions(const kci_merge *merge, const answer_topic *t,
                             const kci_topic_meta *known, kci_partition_meta *list, int32_t count)
 {
-    for (int32_t i = 0; i < count; i++)
-        list[i] = unnamed(known && i < known->partition_count ? &known->partitions[i] : NULL,
-                          i >= t->partitions.count);
+    int32_t known_count = known ? known->partition_count : 0;
+
+    for (int32_t i = 0; i < count; i++) {
+        const kci_partition_meta *p = i < known_count ? &known->partitions[i] : NULL;
+        list[i] = i < t->partitions.count ? unnamed(p)
+                  : has_same_id(t, known) ? *p
+                                          : disputed(merge, p);
+    }
     for (int32_t i = 0; i < t->partitions.count; i++) {
         int32_t number = t->partitions.data[i].partition_index;
         if (number < 0 || number >= count)
             continue;
         list[number] = partition_of(&t->partitions.data[i], merge->version);
-        if (known && number < known->partition_count)
+        if (number < known_count)
             compare(merge, &list[number], &known->partitions[number]);
     }
 }
@@ -160,7 +185,7 @@ static void fill_partitions(const kci_merge *merge, const answer_topic *t,
 static bool take_partitions(work *w, const kci_merge *merge, const answer_topic *t,
                             const kci_topic_meta *same, kci_topic_meta *m)
 {
-    m->partition_count = partition_count(t, same);
+    m->partition_count = partition_count(merge, t, same);
     kci_partition_meta *list = kci_arena_array(&w->arena, (size_t)m->partition_count, sizeof *list);
     if (!list)
         return false;

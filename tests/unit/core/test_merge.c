@@ -188,6 +188,33 @@ Test(merge, an_older_epoch_is_believed_in_the_end)
     kci_metadata_unref(m);
 }
 
+/* Brokers without ids, one of which lags behind (seeds 8232061 and 8367943). */
+Test(merge, without_an_id_a_topic_does_not_lose_partitions_at_once)
+{
+    partition p[2] = { part(0, 1, 5), part(1, 1, 5) };
+    topic t = named("t", 0, p, 2);
+    kci_metadata_response answer = answer_of(&t, 1);
+    kci_metadata *m = merge_as(empty(), &answer, 12);
+
+    t.partitions.count = 0;
+    m = merge_as(m, &answer, 12);
+    cr_assert_eq(kci_metadata_topic(m, kc_str("t"))->partition_count, 2);
+    cr_assert(unsettled);
+    t.partitions.count = 2;
+    p[0].leader_epoch = p[1].leader_epoch = 4;
+    m = merge_as(m, &answer, 12);
+    cr_assert_eq(first(m)[1].leader_epoch, 5);
+    t.partitions.count = 1; /* another, smaller topic in the end */
+    p[0].leader_epoch = 6;
+    m = merge_as(m, &answer, 12);
+    now_us += 11000000;
+    m = merge_as(m, &answer, 12);
+    cr_assert_eq(kci_metadata_topic(m, kc_str("t"))->partition_count, 1);
+    cr_assert_eq(first(m)->leader_epoch, 6);
+    cr_assert_not(unsettled);
+    kci_metadata_unref(m);
+}
+
 /* What a leader has told since is not part of an older dispute (seed 7298515). */
 Test(merge, a_hint_begins_anew)
 {
