@@ -62,13 +62,13 @@ class Security:
                 return self.check(name, False, f"{args[0]} ended with {r.returncode}: {r.stderr}")
         return self.check(name, r.stdout == lines, f"read {r.stdout[:200]}")
 
-    def refused(self, name, shift, properties, words, host="127.0.0.1"):
-        """exit status 2, soon, one of the words in the message, and no password"""
+    def refused(self, name, shift, properties, words, host="127.0.0.1", status=2):
+        """that exit status, soon, one of the words in the message, and no password"""
         r, seconds = self.run(shift, properties, "topics", "list", host=host)
         text = r.stderr.decode()
         told = any(w.lower() in text.lower() for w in words)
         secret = PASSWORD in text or WRONG in text
-        self.check(name, r.returncode == 2 and told and not secret and seconds < SOON_S,
+        self.check(name, r.returncode == status and told and not secret and seconds < SOON_S,
                    f"status {r.returncode} after {seconds:.1f} s: {text}")
 
     def all_sasl(self):
@@ -91,6 +91,10 @@ class Security:
         self.works("TLS, CA as a PEM file", SSL, tls + self.ca)
         self.works("TLS, CA in a property", SSL, tls + ["ssl.truststore.type=PEM", "ssl.truststore.certificates=" +
                                                        (self.tls / "ca.pem").read_text()])
+        store = ["ssl.truststore.type=PKCS12", f"ssl.truststore.location={self.tls}/trust.p12"]
+        self.works("TLS, keytool's PKCS12 truststore", SSL, tls + store + ["ssl.truststore.password=changeit"])
+        self.refused("PKCS12 truststore: wrong password", SSL, tls + store + [f"ssl.truststore.password={WRONG}"], ["password"],
+                     status=1)
         self.works("TLS 1.2", SSL, tls + self.ca + ["ssl.enabled.protocols=TLSv1.2"])
         self.works("TLS 1.3", SSL, tls + self.ca + ["ssl.enabled.protocols=TLSv1.3"])
         self.refused("another CA", SSL, tls + ["ssl.truststore.type=PEM", f"ssl.truststore.location={self.other}/ca.pem"],
