@@ -85,14 +85,21 @@ static topic named(const char *name, uint8_t id, partition *partitions, int32_t 
     return t;
 }
 
+/* An answer with the topic "t". */
+static kci_metadata *merge_parts(kci_metadata *old, uint8_t id, partition *parts, int32_t count)
+{
+    topic t = named("t", id, parts, count);
+    kci_metadata_response answer = answer_of(&t, 1);
+
+    return merge_as(old, &answer, 12);
+}
+
 /* One topic, one partition. */
 static kci_metadata *merge_one(kci_metadata *old, uint8_t id, int32_t leader, int32_t epoch)
 {
     partition p = part(0, leader, epoch);
-    topic t = named("t", id, &p, 1);
-    kci_metadata_response answer = answer_of(&t, 1);
 
-    return merge_as(old, &answer, 12);
+    return merge_parts(old, id, &p, 1);
 }
 
 static const kci_partition_meta *first(const kci_metadata *m)
@@ -192,23 +199,18 @@ Test(merge, an_older_epoch_is_believed_in_the_end)
 Test(merge, without_an_id_a_topic_does_not_lose_partitions_at_once)
 {
     partition p[2] = { part(0, 1, 5), part(1, 1, 5) };
-    topic t = named("t", 0, p, 2);
-    kci_metadata_response answer = answer_of(&t, 1);
-    kci_metadata *m = merge_as(empty(), &answer, 12);
+    kci_metadata *m = merge_parts(empty(), 0, p, 2);
 
-    t.partitions.count = 0;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 0, p, 0);
     cr_assert_eq(kci_metadata_topic(m, kc_str("t"))->partition_count, 2);
     cr_assert(unsettled);
-    t.partitions.count = 2;
     p[0].leader_epoch = p[1].leader_epoch = 4;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 0, p, 2);
     cr_assert_eq(first(m)[1].leader_epoch, 5);
-    t.partitions.count = 1; /* another, smaller topic in the end */
-    p[0].leader_epoch = 6;
-    m = merge_as(m, &answer, 12);
+    p[0].leader_epoch = 6; /* another, smaller topic in the end */
+    m = merge_parts(m, 0, p, 1);
     now_us += 11000000;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 0, p, 1);
     cr_assert_eq(kci_metadata_topic(m, kc_str("t"))->partition_count, 1);
     cr_assert_eq(first(m)->leader_epoch, 6);
     cr_assert_not(unsettled);
@@ -250,18 +252,16 @@ Test(merge, an_answer_that_was_under_way_for_long_is_no_new_word)
 Test(merge, one_partition_is_disputed_and_the_other_not)
 {
     partition p[2] = { part(0, 1, 5), part(1, 1, 5) };
-    topic t = named("t", 1, p, 2);
-    kci_metadata_response answer = answer_of(&t, 1);
-    kci_metadata *m = merge_as(empty(), &answer, 12);
+    kci_metadata *m = merge_parts(empty(), 1, p, 2);
 
     p[0].leader_epoch = 4;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 1, p, 2);
     now_us += 9000000;
     p[1].leader_epoch = 7;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 1, p, 2);
     now_us += 2000000;
     p[1].leader_epoch = 6;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 1, p, 2);
     cr_assert_eq(first(m)[0].leader_epoch, 4);
     cr_assert_eq(first(m)[1].leader_epoch, 7);
     cr_assert(unsettled);
@@ -271,13 +271,9 @@ Test(merge, one_partition_is_disputed_and_the_other_not)
 Test(merge, a_partition_left_out_keeps_its_epoch)
 {
     partition p[2] = { part(0, 1, 5), part(1, 1, 5) };
-    topic t = named("t", 1, p, 2);
-    kci_metadata_response answer = answer_of(&t, 1);
-    kci_metadata *m = merge_as(empty(), &answer, 12);
+    kci_metadata *m = merge_parts(empty(), 1, p, 2);
 
-    t.partitions.data = &p[1];
-    t.partitions.count = 1;
-    m = merge_as(m, &answer, 12);
+    m = merge_parts(m, 1, &p[1], 1);
     m = merge_one(m, 1, 2, 4);
     cr_assert_neq(first(m)->leader, 2);
     kci_metadata_unref(m);
