@@ -49,19 +49,13 @@ void kci_connection_set_state(kci_connection *connection, kci_connection_state t
     connection->state = to;
 }
 
-static const char *name_of(int16_t api)
-{
-    const kci_api *known = kci_api_get(api);
-    return known ? known->name : "?";
-}
-
 void kci_connection_trace_out(const kci_connection *connection, int16_t api, int16_t version,
                               int32_t correlation, size_t size)
 {
     KCI_LOG(&connection->client->log, KC_LOG_TRACE, KCI_AREA_CONN,
             "%s (%s): %s version %d, number %d: request, %zu bytes",
-            kci_broker_text(connection->broker), kci_class_names[connection->cls], name_of(api),
-            version, correlation, size);
+            kci_broker_text(connection->broker), kci_class_names[connection->cls],
+            kci_api_name(api), version, correlation, size);
 }
 
 void kci_connection_trace_in(const kci_connection *connection, int16_t api, int16_t version,
@@ -69,8 +63,8 @@ void kci_connection_trace_in(const kci_connection *connection, int16_t api, int1
 {
     KCI_LOG(&connection->client->log, KC_LOG_TRACE, KCI_AREA_CONN,
             "%s (%s): %s version %d, number %d: answer, %zu bytes after %.3f ms",
-            kci_broker_text(connection->broker), kci_class_names[connection->cls], name_of(api),
-            version, correlation, size, (double)rtt_us / 1000);
+            kci_broker_text(connection->broker), kci_class_names[connection->cls],
+            kci_api_name(api), version, correlation, size, (double)rtt_us / 1000);
 }
 
 bool kci_connection_is_throttled(const kci_connection *connection)

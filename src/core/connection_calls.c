@@ -298,10 +298,9 @@ void kci_connection_expire(kci_connection *connection)
     connection->call_deadline_us = INT64_MAX;
     kci_flight *flight = overdue(connection, now);
     if (flight && kci_connection_is_up(connection)) {
-        const kci_api *api = kci_api_get(flight->api);
         char why[200];
         snprintf(why, sizeof why, "no answer to %s version %d in time: the connection is closed",
-                 api ? api->name : "?", flight->version);
+                 kci_api_name(flight->api), flight->version);
         kci_stat_add(&connection->client->stats.request_timeouts, 1);
         if (KCI_BUG(SOCKET_LEAKED))
             kci_connection_ended(connection, KC_E_TRANSPORT, why);

@@ -104,13 +104,12 @@ static void tell(kci_mock_client *c)
         c->door->broker->requests[r->key]++;
     if (!mock->request_log)
         return;
-    const kci_api *api = kci_api_get(r->key);
     kc_mock_request seen = { .size = sizeof seen,
                              .broker = c->door->broker->id,
                              .api = r->key,
                              .version = r->version,
                              .correlation_id = r->correlation_id,
-                             .api_name = api ? api->name : "?",
+                             .api_name = kci_api_name(r->key),
                              .client_id = r->client_id,
                              .bytes = r->frame->size,
                              .connection = c->number };

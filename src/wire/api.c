@@ -34,6 +34,12 @@ const kci_api *kci_api_describe(int16_t key)
     return api ? api : find(kci_api_foreign_table, kci_api_foreign_table_size, key);
 }
 
+const char *kci_api_name(int16_t key)
+{
+    const kci_api *api = kci_api_get(key);
+    return api ? api->name : "?";
+}
+
 const kci_msg *kci_msg_by_name(const char *name)
 {
     for (size_t i = 0; i < kci_msg_table_size; i++)

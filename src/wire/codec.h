@@ -147,6 +147,9 @@ const kci_api *kci_api_get(int16_t key);
  * here (request and response are NULL), only a name, versions and headers. */
 const kci_api *kci_api_describe(int16_t key);
 
+/* The name of an API that we have messages of; "?" for others. Static storage. */
+const char *kci_api_name(int16_t key);
+
 /* All APIs, ascending by key; NULL past the end. */
 const kci_api *kci_api_at(size_t index);
 
