@@ -65,7 +65,7 @@ static kc_err want(kc_producer *p, kci_send_topic *t)
     return err;
 }
 
-kc_err kci_accum_topic(kc_producer *p, kc_bytes name, kci_send_topic **out)
+static kc_err accum_topic(kc_producer *p, kc_bytes name, kci_send_topic **out)
 {
     kci_accum *accum = &p->accum;
     if (name.size == 0 || name.size > TOPIC_NAME_MAX)
@@ -85,16 +85,22 @@ kc_err kci_accum_topic(kc_producer *p, kc_bytes name, kci_send_topic **out)
     return err;
 }
 
-/* The long way to a topic: another one than before, or newer metadata. */
-static kci_append_result find_topic(kc_producer *p, kci_append *a)
+/* What the caller may know of the topic after it has left the gate. */
+static void tell_state(kci_append *a)
 {
-    kc_err err = kci_accum_topic(p, a->record->topic, &a->topic);
+    a->err = a->topic->err;
+    a->partition_count = a->topic->count;
+}
+
+kci_append_result kci_accum_find_topic(kc_producer *p, kci_append *a)
+{
+    kc_err err = accum_topic(p, a->record->topic, &a->topic);
     if (err != KC_OK)
         return refuse(a, err);
-    const kci_send_topic *t = a->topic;
-    if (t->err != KC_OK && !(kc_error_flags(t->err) & KC_ERROR_RETRIABLE))
-        return refuse(a, t->err);
-    return t->count > 0 ? KCI_APPEND_DONE : KCI_APPEND_NO_TOPIC;
+    tell_state(a);
+    if (a->err != KC_OK && !(kc_error_flags(a->err) & KC_ERROR_RETRIABLE))
+        return refuse(a, a->err);
+    return a->partition_count > 0 ? KCI_APPEND_DONE : KCI_APPEND_NO_TOPIC;
 }
 
 static inline bool fits(const kc_producer *p, const kci_send_batch *b, size_t bound)
@@ -235,11 +241,13 @@ static kci_append_result find_place(kc_producer *p, kci_append *a)
     kci_append_result result = KCI_APPEND_DONE;
     if (!a->topic || a->topic->usable !=
                          atomic_load_explicit(&p->accum.metadata_generation, memory_order_relaxed))
-        result = find_topic(p, a);
+        result = kci_accum_find_topic(p, a);
     if (result == KCI_APPEND_DONE && a->partition == KC_PARTITION_ANY)
         result = choose(p, a);
     if (result == KCI_APPEND_DONE && a->partition >= a->topic->count)
         result = KCI_APPEND_NO_TOPIC;
+    if (result == KCI_APPEND_NO_TOPIC)
+        tell_state(a);
     return result;
 }
 

@@ -44,13 +44,13 @@ typedef struct kci_append {
     bool sticky;       /* chosen here without a key: counts for the next choice */
 
     /* what an attempt leaves behind */
-    kc_err err;                /* KCI_APPEND_REFUSED */
+    kc_err err;                /* KCI_APPEND_REFUSED, and of the topic: KCI_APPEND_NO_TOPIC */
     kci_send_batch *to_seal;   /* closed batches, oldest first */
     kci_send_batch **seal_end; /* where the next one goes; NULL: to_seal */
     bool tell;                 /* the loop must be woken */
-    kci_send_topic *topic;
-    int32_t partition_count;
-    kci_available *available; /* KCI_APPEND_CHOOSE: counted */
+    kci_send_topic *topic;     /* outside of the gate only its name may be read */
+    int32_t partition_count;   /* KCI_APPEND_CHOOSE, KCI_APPEND_NO_TOPIC */
+    kci_available *available;  /* KCI_APPEND_CHOOSE: counted */
 } kci_append;
 
 typedef enum kci_append_result {
@@ -73,9 +73,10 @@ kci_append_result kci_accum_append(kc_producer *p, kci_append *a);
  */
 void kci_accum_leave(kc_producer *p, kci_append *a);
 
-/* Finds a topic, or makes and asks for it, and brings it up to the newest metadata. Inside the
- * gate. KC_E_NO_MEMORY, KC_E_INVALID_TOPIC_EXCEPTION. */
-kc_err kci_accum_topic(kc_producer *p, kc_bytes name, kci_send_topic **out);
+/* Finds the record's topic, or makes and asks for it, and brings it up to the newest metadata: the
+ * long way, of another topic than before or with newer metadata. DONE, REFUSED, NO_TOPIC; the first
+ * and last with partition_count. Inside the gate. */
+kci_append_result kci_accum_find_topic(kc_producer *p, kci_append *a);
 
 /* Closes a partition's open batch, if there is one. Inside the gate. */
 void kci_accum_close(kc_producer *p, kci_part *part, kci_append *a);

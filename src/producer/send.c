@@ -104,7 +104,7 @@ static kc_err no_partition(const kci_append *a, kc_error *detail)
 {
     kc_bytes name = a->topic->name;
     return kci_fail(detail, KC_E_UNKNOWN_PARTITION, "topic %.*s has %d partitions, there is no %d",
-                    (int)name.size, (const char *)name.data, a->topic->count, a->partition);
+                    (int)name.size, (const char *)name.data, a->partition_count, a->partition);
 }
 
 static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
@@ -113,11 +113,11 @@ static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
     kc_bytes name = a->topic->name;
     long long ms = (long long)(p->conf.max_block_us / 1000);
     atomic_store(&p->retry_wanted, true);
-    if (a->topic->count > 0)
+    if (a->partition_count > 0)
         return no_partition(a, detail);
-    if (a->topic->err != KC_OK)
-        return kci_fail(detail, a->topic->err, "topic %.*s, waited max.block.ms (%lld): %s",
-                        (int)name.size, (const char *)name.data, ms, kc_error_text(a->topic->err));
+    if (a->err != KC_OK)
+        return kci_fail(detail, a->err, "topic %.*s, waited max.block.ms (%lld): %s",
+                        (int)name.size, (const char *)name.data, ms, kc_error_text(a->err));
     if (kci_client_last_problem(p->client, &problem) != KC_OK)
         return kci_fail(detail, KC_E_TIMED_OUT,
                         "nothing is known of topic %.*s after max.block.ms (%lld): %.300s",
@@ -132,7 +132,7 @@ static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
 /* The present metadata are newer than the wait and still have no such partition. */
 static bool is_missing_for_sure(kc_producer *p, const kci_append *a, const patience *wait)
 {
-    return a->topic->count > 0 && a->partition >= a->topic->count && wait->refreshed &&
+    return a->partition_count > 0 && a->partition >= a->partition_count && wait->refreshed &&
            atomic_load_explicit(&p->accum.metadata_us, memory_order_relaxed) > wait->since_us;
 }
 
@@ -346,22 +346,20 @@ kc_err kc_producer_partition_count(kc_producer *p, kc_bytes topic, int32_t *coun
     kc_producer_record record = KC_PRODUCER_RECORD_INIT;
     record.topic = topic;
     kci_append a = { .record = &record, .partition = 0 };
+    kci_append_result result = KCI_APPEND_NO_TOPIC;
     kc_err err = enter_call(p, detail);
-    while (err == KC_OK) {
+    *count = 0;
+    while (err == KC_OK && result == KCI_APPEND_NO_TOPIC) {
         kci_gate_enter(&p->accum.gate);
-        a.err = kci_accum_topic(p, topic, &a.topic);
-        *count = a.err == KC_OK ? a.topic->count : 0;
-        if (a.err == KC_OK && a.topic->err != KC_OK &&
-            !(kc_error_flags(a.topic->err) & KC_ERROR_RETRIABLE))
-            a.err = a.topic->err;
+        result = kci_accum_find_topic(p, &a);
         kci_accum_leave(p, &a);
-        if (a.err != KC_OK)
+        if (result == KCI_APPEND_REFUSED)
             err = refused(p, &a, detail);
-        else if (*count > 0)
-            break;
-        else
-            err = wait_for_it(p, &a, KCI_APPEND_NO_TOPIC, &wait, detail);
+        else if (result == KCI_APPEND_NO_TOPIC)
+            err = wait_for_it(p, &a, result, &wait, detail);
     }
+    if (err == KC_OK)
+        *count = a.partition_count;
     stop_waiting(p, &wait);
     return err;
 }

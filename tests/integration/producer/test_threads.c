@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many threads that send with one producer, and none of the client's own. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "rig.h"
+
+typedef struct sender {
+    rig *r;
+    long from, to;
+} sender;
+
+static void *send_in_thread(void *arg)
+{
+    sender *s = arg;
+    rig_send(s->r, s->from, s->to, KC_PARTITION_ANY);
+    return NULL;
+}
+
+Test(threads, from_many_threads)
+{
+    enum { THREADS = 4, EACH = 20000 };
+    rig r;
+    pthread_t threads[THREADS];
+    sender senders[THREADS];
+    const char *const properties[] = { "compression.type=gzip", NULL };
+    rig_start(&r, NULL, properties, NULL);
+    for (long i = 0; i < THREADS; i++) {
+        senders[i] = (sender){ &r, i * EACH, (i + 1) * EACH };
+        pthread_create(&threads[i], NULL, send_in_thread, &senders[i]);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    rig_expect_all(&r, THREADS * EACH);
+    static int times[THREADS * EACH];
+    long stored = 0;
+    for (int32_t p = 0; p < 3; p++)
+        stored += rig_stored(&r, p, times, THREADS * EACH, false);
+    cr_expect_eq(stored, THREADS * EACH);
+    for (long n = 0; n < THREADS * EACH; n++)
+        cr_assert_eq(times[n], 1);
+    rig_stop(&r);
+}
+
+enum { NEW_TOPICS = 60 };
+
+static void *send_to_new_topics(void *arg)
+{
+    sender *s = arg;
+    kc_error why = { 0 };
+    for (int n = 0; n < NEW_TOPICS; n++) {
+        char name[16];
+        kc_producer_record record = KC_PRODUCER_RECORD_INIT;
+        record.topic = kc_mem(name, (size_t)snprintf(name, sizeof name, "new-%d", n));
+        record.value = kc_str("v");
+        kc_err err = kc_producer_send(s->r->producer, &record, &why);
+        cr_assert_eq(err, KC_OK, "topic %d: %s", n, why.text);
+    }
+    return NULL;
+}
+
+/* One waits for a topic's metadata while another brings it up to them. */
+Test(threads, from_many_threads_to_topics_not_yet_known)
+{
+    enum { THREADS = 4 };
+    rig r;
+    pthread_t threads[THREADS];
+    sender s = { &r, 0, 0 };
+    rig_start(&r, NULL, NULL, NULL);
+    for (int n = 0; n < NEW_TOPICS; n++) {
+        char name[16];
+        snprintf(name, sizeof name, "new-%d", n);
+        cr_assert_eq(kc_mock_create_topic(r.mock, name, 3, 0), KC_OK);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, send_to_new_topics, &s);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(r.reported, THREADS * NEW_TOPICS);
+    rig_stop(&r);
+}
+
+Test(threads, a_client_without_a_thread)
+{
+    const char *const properties[] = { "client.threads=0", NULL };
+    rig r;
+    rig_start(&r, NULL, properties, NULL);
+    rig_send(&r, 0, 5000, 1);
+    rig_expect_all(&r, 5000);
+    rig_expect_stored_once(&r, 3, 5000);
+    cr_expect_eq(kc_producer_close(r.producer, 1000, NULL), KC_OK);
+    rig_stop(&r);
+}
