@@ -40,7 +40,7 @@
     P(RECEIVE_BUFFER_BYTES, "receive.buffer.bytes", "socket.receive.buffer.bytes", INT, -1, KCI_INT_MAX, "-1", "", "*", 0, \
       "SO_RCVBUF of connections; -1 or 0 leaves it to the system, which adapts it (Java fixes 32768 or 65536).") \
     P(SOCKET_CONNECTION_SETUP_TIMEOUT_MS, "socket.connection.setup.timeout.ms", "", LONG, 1, KCI_INT_MAX, "10000", "", "*", 0, \
-      "Longest wait for a connection's TCP, TLS and SASL set-up. Doubles with each failure in a row.") \
+      "Longest wait for a connection: TCP and TLS per address, then ApiVersions (for that at most request.timeout.ms, as for each step of SASL). Doubles with each failure in a row.") \
     P(SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS, "socket.connection.setup.timeout.max.ms", "", LONG, 1, KCI_INT_MAX, "30000", "", "*", 0, \
       "Limit for the growth of socket.connection.setup.timeout.ms.") \
     P(RECONNECT_BACKOFF_MS, "reconnect.backoff.ms", "", LONG, 0, KCI_INT_MAX, "50", "", "*", 0, \

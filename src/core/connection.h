@@ -140,8 +140,9 @@ void kci_connection_ended(kci_connection *connection, kc_err err, const char *wh
 /* Versions are known and credentials accepted. */
 void kci_connection_ready(kci_connection *connection);
 
-/* connection_setup.c: the stream is there. */
-void kci_connection_begin_setup(kci_connection *connection);
+/* connection_setup.c: the stream is there, and timeout_us (or request.timeout.ms, if that is less)
+ * for the first answer. */
+void kci_connection_begin_setup(kci_connection *connection, int64_t timeout_us);
 
 /* A frame of the set-up; consumes it. */
 void kci_connection_on_setup_frame(kci_connection *connection, kci_frame *frame);

@@ -41,9 +41,8 @@ static void on_up(void *arg, kci_conn *stream)
     kci_stat_add(&client->stats.connects, 1);
     kci_stat_add(&client->stats.connections, 1);
     connection->connected = true;
-    connection->setup_deadline_us = kci_client_now(client) + setup_timeout(connection);
     kci_connection_set_state(connection, KCI_CONNECTION_VERSIONS);
-    kci_connection_begin_setup(connection);
+    kci_connection_begin_setup(connection, setup_timeout(connection));
     kci_connection_schedule(connection);
 }
 

@@ -78,8 +78,13 @@ static void send_api_versions(kci_connection *connection, int16_t version)
     send_request(connection, KCI_API_API_VERSIONS, version, &request);
 }
 
-void kci_connection_begin_setup(kci_connection *connection)
+void kci_connection_begin_setup(kci_connection *connection, int64_t timeout_us)
 {
+    kc_client *client = connection->client;
+    int64_t most = client->settings.request_timeout_us;
+
+    connection->setup_deadline_us =
+        kci_client_now(client) + (timeout_us < most ? timeout_us : most);
     send_api_versions(connection, API_VERSIONS_MAX);
 }
 

@@ -218,6 +218,27 @@ Test(connect, a_peer_that_says_nothing)
     fake_free(&f);
 }
 
+/* ApiVersions is a request too. */
+Test(connect, a_silent_peer_has_request_timeout_ms)
+{
+    const char *const fast[] = { "request.timeout.ms=500", "bootstrap.servers=10.0.0.1:9001",
+                                 NULL };
+    probe p;
+
+    begin(1, fast);
+    f.brokers[0].mute = true;
+    probe_init(&p, &f, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    p.call.timeout_us = 10000000;
+    probe_start(&p);
+    cr_assert(fake_until(&f, &p.done, 11000));
+    cr_assert_eq(p.err, KC_E_TIMED_OUT);
+    int64_t first = f.brokers[0].accept_times[1] - f.brokers[0].accept_times[0];
+    int64_t last = f.brokers[0].accept_times[3] - f.brokers[0].accept_times[2];
+    cr_assert(first > 500000 && first < 700000, "%lld", (long long)first);
+    cr_assert(last > 500000 && last < 1000000, "%lld", (long long)last);
+    fake_free(&f);
+}
+
 /* -- addresses ----------------------------------------------------------------------------------
  */
 
