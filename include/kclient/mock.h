@@ -287,6 +287,11 @@ KC_API int64_t kc_mock_connections(kc_mock *mock, int32_t broker);
 /* Connections accepted since the start. */
 KC_API int64_t kc_mock_accepted(kc_mock *mock, int32_t broker);
 
+/* Requests since the start that no client may send: such as cannot be decoded, and batches whose
+ * CRC, header or count is wrong, one for each. 0 unless a client, or what lies between, is broken.
+ */
+KC_API int64_t kc_mock_malformed(kc_mock *mock, int32_t broker);
+
 /* A request as it arrived. */
 typedef struct kc_mock_request {
     size_t size;

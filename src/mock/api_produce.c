@@ -81,6 +81,8 @@ static void append(kci_mock_request *r, produce *state, kci_mock_partition *p, k
     kc_err err = check_zstd(r, records);
     if (err == KC_OK)
         err = kci_mock_log_append(&p->log, &a);
+    if (err == KC_E_CORRUPT_MESSAGE || err == KC_E_INVALID_RECORD)
+        r->broker->malformed++;
     if (err != KC_OK) {
         fail(out, err == KC_E_NO_MEMORY ? KC_E_KAFKA_STORAGE_ERROR : err, a.why);
         return;

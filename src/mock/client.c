@@ -168,6 +168,12 @@ static void serve(kci_mock_client *c)
     conclude(c, r->api->serve(r));
 }
 
+static void refuse(kci_mock_client *c)
+{
+    c->door->broker->malformed++;
+    kci_mock_client_end(c);
+}
+
 static void begin(kci_mock_client *c, kci_frame *frame)
 {
     kci_mock_request *r = &c->request;
@@ -176,7 +182,7 @@ static void begin(kci_mock_client *c, kci_frame *frame)
     kci_reader in = kci_reader_of(frame->data, frame->size);
     kci_request_head head;
     if (kci_request_header_decode(&in, &head) != KC_OK) {
-        kci_mock_client_end(c);
+        refuse(c);
         return;
     }
     r->key = head.key;
@@ -193,11 +199,13 @@ static void begin(kci_mock_client *c, kci_frame *frame)
         refuse_api_versions(c);
         return;
     }
-    if (!known || !is_allowed(c) || decode_body(r, &in) != KC_OK) {
+    kc_err err = known && is_allowed(c) ? decode_body(r, &in) : KC_E_UNSUPPORTED_VERSION;
+    if (err == KC_OK)
+        serve(c);
+    else if (err == KC_E_PROTOCOL)
+        refuse(c);
+    else /* of an upgraded broker's versions, say */
         kci_mock_client_end(c);
-        return;
-    }
-    serve(c);
 }
 
 /* A client that does not read its answers gets no more of them. */

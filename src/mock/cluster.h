@@ -33,6 +33,7 @@ typedef struct kci_mock_broker {
     int64_t requests[KCI_MOCK_APIS];
     int8_t limits[KCI_MOCK_APIS]; /* kc_mock_set_max_version: 0: none, else the version + 2 */
     int64_t connections, accepted;
+    int64_t malformed; /* requests that no client may send */
 } kci_mock_broker;
 
 struct kci_mock_partition {

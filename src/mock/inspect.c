@@ -274,6 +274,23 @@ int64_t kc_mock_accepted(kc_mock *mock, int32_t broker)
     return kci_mock_step_number(&s, accepted);
 }
 
+static int64_t count_malformed(const kci_mock_broker *b, int32_t api)
+{
+    (void)api;
+    return b->malformed;
+}
+
+static void malformed(void *arg)
+{
+    sum(arg, count_malformed);
+}
+
+int64_t kc_mock_malformed(kc_mock *mock, int32_t broker)
+{
+    kci_mock_step s = { .mock = mock, .broker = broker };
+    return kci_mock_step_number(&s, malformed);
+}
+
 typedef struct set_log {
     kc_mock *mock;
     kc_mock_request_fn fn;

@@ -70,6 +70,29 @@ Test(hostile, bytes_after_a_request_are_an_error)
     check_dropped(request, sizeof request);
 }
 
+Test(hostile, what_is_malformed_is_counted)
+{
+    static const uint8_t too_long[] = { 0, 0, 0, 11, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0 };
+    kci_buf batch = { 0 };
+    peer p;
+    check_dropped(too_long, sizeof too_long);
+    cr_assert_eq(kc_mock_malformed(mock, 1), 1);
+
+    batch_make(&(batch_spec){ .count = 3, .pid = -1 }, &batch);
+    batch.data[batch.size - 1] ^= 1;
+    kc_bytes damaged = kc_mem(batch.data, batch.size);
+    peer_open(&p, mock, 1);
+    cr_assert_eq(peer_produce(&p, 12, -1, "t", 0, damaged).error_code, KC_E_CORRUPT_MESSAGE);
+    peer_close(&p);
+    kci_buf_free(&batch);
+    cr_assert_eq(kc_mock_malformed(mock, 1), 2);
+    cr_assert_eq(kc_mock_malformed(mock, 2), 0);
+    cr_assert_eq(kc_mock_malformed(mock, -1), 2);
+
+    check_alive();
+    cr_assert_eq(kc_mock_malformed(mock, -1), 2);
+}
+
 Test(hostile, a_count_larger_than_the_frame)
 {
     /* Metadata v1 with 2^31 - 1 topics */
