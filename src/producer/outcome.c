@@ -106,11 +106,12 @@ void kci_batch_give_up(kc_producer *p, kci_send_batch *b, const kci_failure *why
     kci_part *part = b->part;
     set_failure(b, why);
     bool waits = !b->on_wire;
-    bool free_now = waits || KCI_BUG(BATCH_FREED_IN_FLIGHT);
+    if (KCI_BUG(BATCH_FREED_IN_FLIGHT))
+        kci_batch_writer_clear(&b->writer, &p->pool.copies);
     if (waits)
         kci_lane_drop(&part->lane, b);
     report(p, b);
-    if (free_now)
+    if (waits)
         release(p, b);
     kci_sender_consider(p, part);
 }

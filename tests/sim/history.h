@@ -32,6 +32,7 @@ typedef enum history_class {
     H_MEMORY,           /* more bytes held than the bound */
     H_LATE_CALL,        /* a call returned after its deadline */
     H_REQUEST_STORM,    /* more requests or connects than the bound */
+    H_BAD_REQUEST,      /* a broker was sent what no client may send: nonsense, damaged batches */
     H_METADATA_BACK,    /* the client believed metadata older than what it had */
     H_LEAK,             /* something is still held after everything was freed */
     H_UNRECOVERED,      /* faults are over, and a record is still not delivered */

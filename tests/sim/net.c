@@ -351,10 +351,14 @@ static void in_append(sim_sock *s, const void *data, size_t n)
     s->in_size += n;
 }
 
-static size_t window_left(const sim_sock *peer, const sim_link *link)
+void sim_set_window(sim_world *w, int bytes)
 {
-    size_t window = link->window > 0 ? (size_t)link->window : 256 << 10;
-    return peer->in_size < window ? window - peer->in_size : 0;
+    w->window = (size_t)bytes;
+}
+
+static size_t window_left(const sim_sock *peer)
+{
+    return peer->in_size < peer->w->window ? peer->w->window - peer->in_size : 0;
 }
 
 static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int count)
@@ -374,7 +378,7 @@ static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int c
     size_t total = 0;
     for (int i = 0; i < count; i++)
         total += iov[i].iov_len;
-    size_t left = window_left(peer, link), done = 0;
+    size_t left = window_left(peer), done = 0;
     if (left == 0)
         return -EAGAIN;
     left = chunk(w, link, left < total ? left : total);
@@ -440,7 +444,7 @@ static uint32_t sock_ready(const sim_sock *s)
         sim_sock *peer = sock_get(s->w, s->peer);
         if (s->in_avail || s->fin)
             ready |= KCI_READABLE;
-        if (!peer || window_left(peer, sim_link_of(s->w, s->port)))
+        if (!peer || window_left(peer))
             ready |= KCI_WRITABLE;
     }
     return ready & s->events;
@@ -720,6 +724,7 @@ int64_t sim_connects(const sim_world *w)
 
 void sim_net_init(sim_world *w)
 {
+    w->window = 256 << 10;
     w->next_port = 20000;
     w->sys.sock_connect = sys_connect;
     w->sys.sock_error = sys_error;

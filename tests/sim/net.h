@@ -60,6 +60,7 @@ struct sim_world {
     int sock_high;                  /* highest number used so far */
     uint32_t generation;
     int64_t connects;
+    size_t window; /* bytes of a connection on the way or unread */
     struct {
         uint16_t port;
         sim_link link;

@@ -152,7 +152,7 @@ static void draw_fault(sim_plan *plan, sim_rng *r)
         f->b = sim_rng_range(r, 1, 20);
         break;
     case F_SLOW:
-        f->b = sim_rng_range(r, 2000, 100000);
+        f->b = sim_rng_range(r, 5, 100) << sim_rng_range(r, 6, 10); /* 320 B/s to 100 KiB/s */
         break;
     case F_LATENCY:
         f->b = sim_rng_range(r, 1, 2000);
@@ -204,9 +204,25 @@ static void draw_outage(sim_plan *plan, sim_rng *r)
     sim_fault_kind kind = sim_rng_chance(r, 50) ? F_BLACKHOLE : F_BROKER_DOWN;
     int64_t at = sim_rng_range(r, 0, plan->work_us);
     int64_t length = sim_rng_range(r, 7000000, 20000000);
-    plan->delivery_timeout_ms = (int)sim_rng_range(r, 6000, 9000);
+    if (plan->delivery_timeout_ms > 9000)
+        plan->delivery_timeout_ms = (int)sim_rng_range(r, 6000, 9000);
     for (int b = 1; b <= plan->brokers; b++)
         sim_plan_add(plan, kind, at + sim_rng_range(r, 0, 100000), length)->a = b;
+}
+
+/* More is sent than the network takes: batches expire of which a part is sent already. */
+static void draw_congestion(sim_plan *plan, sim_rng *r)
+{
+    plan->records += 400;
+    plan->window = (int)sim_rng_range(r, 200, 2000);
+    plan->buffer_memory = (int)sim_rng_range(r, 32 << 10, 64 << 10);
+    plan->delivery_timeout_ms =
+        plan->request_timeout_ms + plan->linger_ms + (int)sim_rng_range(r, 1, 1000);
+    for (int b = 1; b <= plan->brokers; b++) {
+        sim_fault *f = sim_plan_add(plan, F_SLOW, 0, plan->work_us);
+        f->a = b;
+        f->b = sim_rng_range(r, 300, 3000);
+    }
 }
 
 void sim_plan_draw(sim_plan *plan, uint64_t seed)
@@ -235,12 +251,18 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
     plan->linger_ms = (int)sim_rng_range(&r, 0, 50);
     plan->buffer_memory = (int)sim_rng_range(&r, 32 << 10, 1 << 20);
     plan->fetch_buffer = (int)sim_rng_range(&r, 16 << 10, 1 << 20);
-    plan->delivery_timeout_ms = (int)sim_rng_range(&r, 6000, 60000);
+    if (sim_rng_chance(&r, 30))
+        plan->request_timeout_ms = (int)sim_rng_range(&r, 500, 5000);
+    int patience = sim_rng_chance(&r, 50) ? plan->request_timeout_ms : 54000;
+    plan->delivery_timeout_ms =
+        plan->request_timeout_ms + plan->linger_ms + (int)sim_rng_range(&r, 1, patience);
     plan->max_poll_records = (int)sim_rng_range(&r, 1, 200);
     plan->max_block_ms = (int)sim_rng_range(&r, 0, 3000);
     plan->compression = codecs[sim_rng_range(&r, 0, 4)];
     plan->read_committed = sim_rng_chance(&r, 50);
     plan->named = sim_rng_chance(&r, 50);
+    if (sim_rng_chance(&r, 40))
+        plan->window = (int)sim_rng_range(&r, 1, 16) << sim_rng_range(&r, 8, 11);
     if (sim_rng_chance(&r, 20))
         plan->age = (sim_age)sim_rng_range(&r, 0, AGE_KINDS - 1);
     if (plan->age == AGE_2_0 && strcmp(plan->compression, "zstd") == 0)
@@ -252,6 +274,8 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_fault(plan, &r);
     if (sim_rng_chance(&r, 10))
         draw_outage(plan, &r);
+    else if (sim_rng_chance(&r, 7))
+        draw_congestion(plan, &r);
 }
 
 const char *sim_plan_codec(const sim_plan *plan)
@@ -278,10 +302,11 @@ void sim_plan_print(const sim_plan *p, FILE *out)
         p->buffer_memory, p->fetch_buffer, p->poll_pause_ms, p->seek_percent,
         p->close_in_middle ? ", closes in the middle" : "",
         p->acks_all_idempotent ? "" : ", not idempotent");
-    fprintf(out, "  %s, brokers %s, age %d%s, flushes %d%%, reports send %d%%\n",
+    fprintf(out, "  %s, brokers %s, age %d%s, window %d, flushes %d%%, reports send %d%%\n",
             p->read_committed ? "read_committed" : "read_uncommitted",
             p->named ? "with names" : "by address", (int)p->age,
-            p->ages_differ ? " every second one" : "", p->flush_percent, p->callback_percent);
+            p->ages_differ ? " every second one" : "", p->window, p->flush_percent,
+            p->callback_percent);
     for (int i = 0; i < p->fault_count; i++) {
         const sim_fault *f = &p->faults[i];
         fprintf(out, "  fault at %.3f s: %s a=%lld b=%lld c=%lld n=%lld for %.3f s\n",

@@ -85,6 +85,7 @@ typedef struct sim_plan {
     bool all_delivered; /* no record may fail */
     bool keeps_up;      /* consumers read to the end before faults are over */
     bool named;         /* brokers have names of their own */
+    int window;         /* of connections, in bytes; 0: the usual */
     sim_age age;
     bool ages_differ; /* only every second broker is so old */
 

@@ -257,6 +257,15 @@ static void check_storm(sim_run *r)
                           (long long)sim_connects(r->world), (long long)seconds);
 }
 
+static void check_requests(sim_run *r)
+{
+    int64_t malformed = kc_mock_malformed(r->mock, -1);
+    if (malformed)
+        history_violation(r->history, H_BAD_REQUEST,
+                          "brokers were sent %lld requests or batches that are malformed",
+                          (long long)malformed);
+}
+
 /* What permanent errors may cost. Each record may need a request of its own. */
 static void check_rate(sim_run *r)
 {
@@ -331,6 +340,8 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
         history_read_committed(r->history);
     r->start = sim_now(r->world);
     sim_dns_set(r->world, "kafka.test", "127.0.0.1");
+    if (plan->window)
+        sim_set_window(r->world, plan->window);
     open_cluster(r);
     open_client(r);
     sim_faults_schedule(r);
@@ -347,6 +358,7 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     close_all(r);
     r->alloc_failed |= kci_mem_has_failed();
     kci_mem_fail_after(0, false);
+    check_requests(r);
     final_check(r);
     kc_mock_close(r->mock);
     kc_mock_free(r->mock);

@@ -233,6 +233,19 @@ static void expires_in_flight(sim_plan *p, sim_rng *r)
         api_fault(p, r, i % 2 ? F_HANG : F_DELAY, KC_MOCK_API_PRODUCE, 2)->b = 5000;
 }
 
+/* As before, and more is sent than the network takes: a part of most requests is still in the
+ * client's memory when their batches expire. */
+static void expires_half_sent(sim_plan *p, sim_rng *r)
+{
+    expires_in_flight(p, r);
+    p->window = (int)sim_rng_range(r, 200, 2000);
+    for (int b = 1; b <= p->brokers; b++) {
+        sim_fault *f = sim_plan_add(p, F_SLOW, 0, S(20));
+        f->a = b;
+        f->b = sim_rng_range(r, 300, 3000);
+    }
+}
+
 static void moves_with_many_in_flight(sim_plan *p, sim_rng *r)
 {
     p->batch_size = 200;
@@ -599,6 +612,8 @@ static const scenario scenarios[] = {
     { "expires-in-flight",
       "batches expire while they are sent, and memory is short (CVE-2026-35554, KAFKA-19012)",
       expires_in_flight },
+    { "expires-half-sent", "the same while a part of each request is not sent yet (KAFKA-19012)",
+      expires_half_sent },
     { "moves-with-many-in-flight",
       "leaders move while many small batches are in flight (librdkafka #4953)",
       moves_with_many_in_flight },

@@ -60,9 +60,11 @@ typedef struct sim_link {
     int32_t max_chunk; /* a read or write moves at most this many bytes; 0: no limit */
     bool refuse;       /* connections are refused */
     bool blackhole;    /* nothing arrives any more, no error either */
-    int32_t window;    /* bytes on the way and unread; 0: 256 KiB */
 } sim_link;
 sim_link *sim_link_of(sim_world *w, uint16_t port);
+
+/* So many bytes of a connection may be on the way or unread, from now on; else 256 KiB. */
+void sim_set_window(sim_world *w, int bytes);
 
 /* Resets every connection of a port; unread data is lost on both sides. */
 void sim_reset_port(sim_world *w, uint16_t port);
