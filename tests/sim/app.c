@@ -127,13 +127,17 @@ static kc_err flush_once(sim_run *r, int p, int32_t timeout_ms, kc_error *why)
     return err;
 }
 
+/* Up to a record that was refused or had to wait: outcomes are not left unheard for many waits. */
 static void produce_some(sim_run *r)
 {
     int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
     int burst = (int)sim_rng_range(&r->rng, 1, 20);
-    for (; burst > 0 && r->unsent[p] > 0; burst--, r->unsent[p]--)
+    int64_t begun = sim_now(r->world);
+    for (; burst > 0 && r->unsent[p] > 0 && sim_now(r->world) == begun; burst--) {
         if (!send_one(r, p))
             return;
+        r->unsent[p]--;
+    }
 }
 
 /* Now and then, with little patience. */
