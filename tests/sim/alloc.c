@@ -9,9 +9,22 @@
 
 #include "sim/apart.h"
 
-enum { HANG_S = 30, STICKY_US = 2000000, PLANS = 2, SHOWN = 20 };
+enum { HANG_S = 30, STICKY_US = 2000000, PLANS = 3, SHOWN = 20 };
 
-static const char *const plan_names[PLANS] = { "plain", "lz4" };
+static const char *const plan_names[PLANS] = { "plain", "lz4", "habits" };
+
+/* What of the library the other two leave out. */
+static void take_up_habits(sim_plan *plan)
+{
+    plan->compression = "none"; /* what compresses well would not be split */
+    plan->headers = plan->intercepts = plan->own_partitioner = plan->takes = true;
+    plan->choice_percent = plan->many_percent = plan->vague_percent = 50;
+    plan->ask_percent = plan->seek_percent = plan->assign_percent = 30;
+    plan->purge_percent = 5;
+    plan->max_message = 400;
+    plan->batch_size = 2000;
+    plan->linger_ms = 50;
+}
 
 static void make_plan(sim_plan *plan, int kind, int at, bool sticky)
 {
@@ -25,6 +38,8 @@ static void make_plan(sim_plan *plan, int kind, int at, bool sticky)
     if (kind) /* leaders move: retries, and metadata that change */
         for (int i = 0; i < 2; i++)
             sim_plan_add(plan, F_MOVE_LEADER, 100000 * (i + 1), 0)->a = i;
+    if (kind == 2)
+        take_up_habits(plan);
     plan->fail_alloc_at = at;
     plan->fail_alloc_us = sticky ? STICKY_US : 0;
 }

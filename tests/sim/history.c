@@ -85,12 +85,14 @@ static void *grow(void *p, size_t *cap, size_t need, size_t size)
 const char *history_class_name(history_class c)
 {
     static const char *const names[H_CLASS_COUNT] = {
-        "lost-write",      "duplicate",        "reordered",          "inconsistent-offset",
-        "wrong-partition", "phantom",          "failed-but-written", "reported-twice",
-        "unreported",      "late-report",      "poll-skip",          "nonmonotonic-poll",
-        "unseen",          "aborted-read",     "memory-bound",       "late-call",
-        "request-storm",   "bad-request",      "metadata-back",      "leak",
-        "unrecovered",     "unexpected-error",
+        "lost-write",          "duplicate",        "reordered",
+        "inconsistent-offset", "wrong-partition",  "phantom",
+        "failed-but-written",  "reported-twice",   "unreported",
+        "late-report",         "poll-skip",        "nonmonotonic-poll",
+        "unwanted-poll",       "unseen",           "aborted-read",
+        "memory-bound",        "late-call",        "request-storm",
+        "bad-request",         "metadata-back",    "leak",
+        "unrecovered",         "unexpected-error",
     };
     return c < H_CLASS_COUNT ? names[c] : "?";
 }
@@ -175,6 +177,11 @@ uint64_t history_foreign(history *h, int partition)
     h->sends[id - 1].state = FOREIGN;
     h->sends[id - 1].txn = OPEN;
     return id;
+}
+
+bool history_is_foreign(const history *h, uint64_t id)
+{
+    return id >= 1 && id <= h->send_count && h->sends[id - 1].state == FOREIGN;
 }
 
 void history_read_committed(history *h)

@@ -27,6 +27,7 @@ typedef enum history_class {
     H_LATE_REPORT,         /* outcome after delivery.timeout.ms */
     H_POLL_SKIP,           /* a poll jumped over committed records */
     H_NONMONOTONIC_POLL,   /* a poll went back */
+    H_UNWANTED_POLL,       /* of a partition that is paused or not assigned */
     H_UNSEEN,              /* in the log, never polled by the end */
     H_ABORTED_READ,     /* read_committed, and polled before or without a commit (Jepsen's G1a) */
     H_MEMORY,           /* more bytes held than the bound */
@@ -59,6 +60,8 @@ void history_failed(history *h, uint64_t id, int partition, bool possibly_persis
 void history_positioned(history *h, int consumer, int partition, int64_t offset, bool exact);
 /* It was given a record. id 0: the record carries none (not ours). */
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id);
+
+bool history_is_foreign(const history *h, uint64_t id);
 
 /* Consumers read with isolation.level=read_committed. */
 void history_read_committed(history *h);

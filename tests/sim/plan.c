@@ -225,6 +225,33 @@ static void draw_congestion(sim_plan *plan, sim_rng *r)
     }
 }
 
+static int sometimes(sim_rng *r, int percent, int most)
+{
+    return sim_rng_chance(r, percent) ? (int)sim_rng_range(r, 1, most) : 0;
+}
+
+/* What of the library the application uses, beyond sends, polls and seeks. */
+static void draw_habits(sim_plan *plan, sim_rng *r)
+{
+    static const char *const partitioners[] = { "uniform-sticky", "round-robin", "random" };
+    plan->purge_percent = sometimes(r, 10, 3);
+    plan->ask_percent = sometimes(r, 30, 20);
+    plan->assign_percent = sometimes(r, 25, 10);
+    plan->vague_percent = sometimes(r, 40, 100);
+    plan->choice_percent = sometimes(r, 50, 100);
+    plan->many_percent = sometimes(r, 30, 100);
+    plan->headers = sim_rng_chance(r, 40);
+    plan->intercepts = plan->headers && sim_rng_chance(r, 30);
+    plan->own_partitioner = sim_rng_chance(r, 10);
+    plan->takes = sim_rng_chance(r, 25);
+    if (sim_rng_chance(r, 20))
+        plan->partitioner = partitioners[sim_rng_range(r, 0, 2)];
+    if (plan->value_bytes <= 200 && sim_rng_chance(r, 25)) {
+        plan->max_message = (int)sim_rng_range(r, 2000, 4000);
+        plan->batch_size += plan->max_message;
+    }
+}
+
 void sim_plan_draw(sim_plan *plan, uint64_t seed)
 {
     static const char *const codecs[] = { "none", "gzip", "snappy", "lz4", "zstd" };
@@ -268,6 +295,7 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
     if (plan->age == AGE_2_0 && strcmp(plan->compression, "zstd") == 0)
         plan->compression = "lz4"; /* they refuse it (KIP-110) */
     plan->ages_differ = sim_rng_chance(&r, 30);
+    draw_habits(plan, &r);
     plan->flush_percent = sim_rng_chance(&r, 30) ? (int)sim_rng_range(&r, 1, 10) : 0;
     int faults = (int)sim_rng_range(&r, 0, 14);
     for (int i = 0; i < faults; i++)

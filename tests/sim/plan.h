@@ -100,6 +100,18 @@ typedef struct sim_plan {
     int seek_percent;     /* of the polls are followed by a seek or pause */
     int flush_percent;    /* of the turns */
     int callback_percent; /* of the reports send another record */
+    int purge_percent;    /* of the turns */
+    int ask_percent;      /* of the turns ask for offsets, positions, partitions */
+    int assign_percent;   /* of the polls are followed by a change of the assignment */
+    int vague_percent;    /* of the seeks are to the end, a time or a distance from the end */
+    int choice_percent;   /* of the records leave their partition to the client; half have a key */
+    int many_percent;     /* of the bursts go in by one call */
+    bool headers;         /* records have up to three */
+    bool intercepts;      /* an interceptor adds them, and rejects some records */
+    bool own_partitioner; /* the program's, which rejects some too */
+    bool takes;           /* outcomes are taken, not called back */
+    int max_message;      /* max.message.bytes; 0: the default. Larger batches are split */
+    const char *partitioner; /* partitioner.class; NULL: the default */
 
     /* properties of the client */
     int batch_size, linger_ms, buffer_memory, fetch_buffer, delivery_timeout_ms, request_timeout_ms;

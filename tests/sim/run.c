@@ -44,6 +44,9 @@ kc_err sim_topic_create(sim_run *r)
     snprintf(number, sizeof number, "%d", plan->min_in_sync);
     if (err == KC_OK)
         err = kc_mock_set_topic_config(r->mock, SIM_TOPIC, "min.insync.replicas", number);
+    snprintf(number, sizeof number, "%d", plan->max_message);
+    if (err == KC_OK && plan->max_message)
+        err = kc_mock_set_topic_config(r->mock, SIM_TOPIC, "max.message.bytes", number);
     return err;
 }
 
@@ -158,6 +161,8 @@ static kc_config *make_config(const sim_plan *plan)
     set(config, "auto.offset.reset", "earliest");
     if (plan->read_committed)
         set(config, "isolation.level", "read_committed");
+    if (plan->partitioner)
+        set(config, "partitioner.class", plan->partitioner);
     if (plan->decompressed_max)
         set_int(config, "fetch.decompressed.max.bytes", plan->decompressed_max);
     if (!plan->acks_all_idempotent) {
@@ -190,9 +195,8 @@ static void open_client(sim_run *r)
     kc_client_set_log(r->client, log_line, r->world,
                       sim_tracing(r->world) ? KC_LOG_DEBUG : KC_LOG_ERROR);
     for (int p = 0; p < r->plan->producers; p++) {
-        kc_producer_options options = { .size = sizeof options,
-                                        .on_delivery = sim_on_delivery,
-                                        .user = r };
+        kc_producer_options options;
+        sim_producer_options(r, &options);
         while ((err = kc_producer_new(r->client, &options, &r->producers[p], &why)) != KC_OK)
             memory_is_back(r, err, "producer", &why);
         r->unsent[p] = r->plan->records;
@@ -220,7 +224,7 @@ static void read_batch(sim_run *r, int partition, const uint8_t *data, size_t si
     kc_record rows[64];
     for (int32_t n; (n = kci_records_decode(&it, rows, 64)) > 0;)
         for (int32_t i = 0; i < n; i++)
-            history_logged(r->history, partition, rows[i].offset, sim_value_id(rows[i].value));
+            history_logged(r->history, partition, rows[i].offset, sim_record_id(r, &rows[i]));
     kci_block_unref(block);
 }
 

@@ -48,7 +48,10 @@ typedef struct sim_run {
     int unsent[SIM_MAX_HANDLES]; /* records still to be sent, per producer */
     int64_t next_poll[SIM_MAX_HANDLES];
     bool paused[SIM_MAX_HANDLES];
-    bool closed;
+    bool removed[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS]; /* not assigned at present */
+    bool hidden[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS];  /* not assigned, or paused */
+    bool vague[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS];   /* sought where nobody knows exactly */
+    int64_t reported, intercepted;                     /* outcomes */
     bool alloc_failed;
     int64_t memory_back_at;               /* 0: allocations do not fail for now */
     uint8_t value[SIM_VALUE_MAX];         /* of the record that is being sent */
@@ -91,12 +94,14 @@ kc_err sim_topic_create(sim_run *r);
 void sim_cluster_age(sim_run *r, int broker, sim_age age);
 
 /* app.c */
-void sim_on_delivery(void *run, const kc_delivery *d);
-void sim_app_work(sim_run *r);         /* the plan's work, while faults happen */
-bool sim_app_finish(sim_run *r);       /* after healing: flush, and poll to the end */
-void sim_app_keep_up(sim_run *r);      /* before: consumers reach the end */
-void sim_app_close(sim_run *r);        /* closes and frees everything, in a random order */
-uint64_t sim_value_id(kc_bytes value); /* 0: not one of ours, or damaged */
+void sim_app_work(sim_run *r);    /* the plan's work, while faults happen */
+void sim_app_keep_up(sim_run *r); /* before healing: consumers reach the end */
+void sim_app_finish(sim_run *r);  /* after it: flush, and poll to the end */
+void sim_app_close(sim_run *r);   /* closes and frees everything, in a random order */
+
+/* app_send.c */
+void sim_producer_options(sim_run *r, kc_producer_options *options);
+uint64_t sim_record_id(const sim_run *r, const kc_record *record); /* 0: not ours, or damaged */
 /* The value of a record: its id and least to most bytes that follow from it. */
 kc_bytes sim_value_make(sim_run *r, uint64_t id, int least, int most, uint8_t out[SIM_VALUE_MAX]);
 

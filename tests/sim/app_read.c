@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The application's consumers: assignments that change, seeks of all kinds, pauses, polls. */
+#include "core/client.h"
+#include "sim/app.h"
+
+static kc_topic_partition_position position_of(int partition, kc_position at)
+{
+    return (kc_topic_partition_position){ kc_str(SIM_TOPIC), partition, at };
+}
+
+static int any_partition(sim_run *r)
+{
+    return (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
+}
+
+static int64_t any_offset(sim_run *r, int p)
+{
+    int64_t end = kc_mock_high_watermark(r->mock, SIM_TOPIC, p);
+    return sim_rng_range(&r->rng, 0, end > 0 ? end : 0);
+}
+
+/* --- assignment */
+
+void sim_assign_all(sim_run *r, int c)
+{
+    kc_topic_partition_position list[SIM_MAX_PARTITIONS];
+    int n = r->plan->partitions;
+    for (int p = 0; p < n; p++) {
+        list[p] = position_of(p, kc_position_beginning());
+        history_positioned(r->history, c, p, 0, true);
+        r->hidden[c][p] = false;
+    }
+    kc_error why = { 0 };
+    kc_err err;
+    while ((err = kc_consumer_assign(r->consumers[c], list, (size_t)n, &why)) == KC_E_NO_MEMORY)
+        sim_wait_for_memory(r);
+    if (err != KC_OK)
+        history_violation(r->history, H_UNEXPECTED_ERROR, "assign: %s", why.text);
+}
+
+static void take_away(sim_run *r, int c, int p)
+{
+    kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
+    kc_error why = { 0 };
+    sim_trace(r->world, "app: consumer %d gives partition %d up", c, p);
+    kc_err err = kc_consumer_assign_remove(r->consumers[c], &tp, 1, &why);
+    if (err == KC_E_NO_MEMORY)
+        return;
+    if (err != KC_OK)
+        history_violation(r->history, H_UNEXPECTED_ERROR, "assign_remove: %s", why.text);
+    r->removed[c][p] = r->hidden[c][p] = true;
+    sim_stops_sought(r, c, p);
+}
+
+static void give_back(sim_run *r, int c, int p)
+{
+    int64_t at = any_offset(r, p);
+    kc_topic_partition_position one = position_of(p, kc_position_offset(at));
+    kc_error why = { 0 };
+    kc_err err;
+    while ((err = kc_consumer_assign_add(r->consumers[c], &one, 1, &why)) == KC_E_NO_MEMORY)
+        sim_wait_for_memory(r);
+    sim_trace(r->world, "app: consumer %d gets partition %d at %lld", c, p, (long long)at);
+    if (err != KC_OK)
+        history_violation(r->history, H_UNEXPECTED_ERROR, "assign_add: %s", why.text);
+    r->removed[c][p] = r->hidden[c][p] = r->vague[c][p] = false;
+    history_positioned(r->history, c, p, at, true);
+}
+
+static void change_assignment(sim_run *r, int c)
+{
+    int p = any_partition(r);
+    if (r->removed[c][p])
+        give_back(r, c, p);
+    else
+        take_away(r, c, p);
+}
+
+/* --- positions */
+
+/* The next record may be any from there on; before the end it is sought exactly. */
+static void seek_vaguely(sim_run *r, int c, int p)
+{
+    int64_t from = 0;
+    kc_position to = kc_position_end();
+    if (sim_rng_chance(&r->rng, 30))
+        to = kc_position_tail(sim_rng_range(&r->rng, 0, 20));
+    else if (sim_rng_chance(&r->rng, 50))
+        to = kc_position_timestamp(sim_rng_range(&r->rng, 0, 2) * 1700000000000);
+    sim_trace(r->world, "app: consumer %d seeks partition %d to kind %d, %lld", c, p, (int)to.kind,
+              (long long)to.value);
+    if (kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, to, NULL) != KC_OK)
+        return;
+    r->vague[c][p] = true;
+    history_positioned(r->history, c, p, from, false);
+    sim_stops_sought(r, c, p);
+}
+
+static void seek_to(sim_run *r, int c, int p, int64_t to)
+{
+    sim_trace(r->world, "app: consumer %d seeks partition %d to %lld", c, p, (long long)to);
+    kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, kc_position_offset(to), NULL);
+    history_positioned(r->history, c, p, to, true);
+    r->vague[c][p] = false;
+    sim_stops_sought(r, c, p);
+}
+
+static void pause_or_resume(sim_run *r, int c, int p)
+{
+    kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
+    r->paused[c] = !r->paused[c];
+    if (r->paused[c]) {
+        if (kc_consumer_pause(r->consumers[c], &tp, 1, NULL) == KC_OK)
+            r->hidden[c][p] = true;
+        return;
+    }
+    for (tp.partition = 0; tp.partition < r->plan->partitions; tp.partition++) {
+        kc_consumer_resume(r->consumers[c], &tp, 1, NULL);
+        r->hidden[c][tp.partition] = r->removed[c][tp.partition];
+    }
+}
+
+static void seek_somewhere(sim_run *r, int c)
+{
+    int p = any_partition(r);
+    if (sim_rng_chance(&r->rng, 30))
+        pause_or_resume(r, c, p);
+    else if (r->removed[c][p])
+        return;
+    else if (sim_rng_chance(&r->rng, r->plan->vague_percent))
+        seek_vaguely(r, c, p);
+    else
+        seek_to(r, c, p, any_offset(r, p));
+}
+
+/* --- polls */
+
+static void note_records(sim_run *r, int c, const kc_records *records)
+{
+    const kc_record *rows = kc_records_data(records);
+    size_t n = kc_records_count(records);
+    int p = kc_records_partition(records);
+    for (size_t i = 0; i < n; i++)
+        history_polled(r->history, c, p, rows[i].offset, sim_record_id(r, &rows[i]));
+    if (n && r->hidden[c][p])
+        history_violation(r->history, H_UNWANTED_POLL,
+                          "consumer %d was given offset %lld of partition %d, which is %s", c,
+                          (long long)rows[0].offset, p,
+                          r->removed[c][p] ? "not assigned" : "paused");
+    sim_stops_got(r, c, p);
+    if (n)
+        sim_trace(r->world, "app: consumer %d got %zu records of partition %d from %lld", c, n, p,
+                  (long long)rows[0].offset);
+}
+
+bool sim_consume_some(sim_run *r, int c, int32_t timeout_ms)
+{
+    int64_t begun = sim_now(r->world);
+    kc_records *records = NULL;
+    kc_error why = { 0 };
+    kc_err err = kc_consumer_poll(r->consumers[c], timeout_ms, &records, &why);
+    sim_check_call(r, "poll", begun, timeout_ms);
+    if (err != KC_OK) {
+        sim_trace(r->world, "app: poll: %s", why.text);
+        bool stopped = records && sim_stopped(r, c, records);
+        if (!stopped && !sim_explained(err) && !r->plan->errors_expected)
+            history_violation(r->history, H_UNEXPECTED_ERROR, "poll: %s: %s", kc_error_name(err),
+                              why.text);
+    }
+    bool some = records && kc_records_count(records) > 0;
+    if (some)
+        note_records(r, c, records);
+    kc_records_free(records);
+    return some;
+}
+
+void sim_poll_in_turn(sim_run *r)
+{
+    int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
+    int64_t now = sim_now(r->world);
+    sim_stops_resume(r, c);
+    if (r->plan->poll_pause_ms < 0 || now < r->next_poll[c])
+        return;
+    r->next_poll[c] = now + r->plan->poll_pause_ms * 1000LL;
+    sim_consume_some(r, c, (int32_t)sim_rng_range(&r->rng, 0, 100));
+    if (sim_rng_chance(&r->rng, r->plan->seek_percent))
+        seek_somewhere(r, c);
+    if (sim_rng_chance(&r->rng, r->plan->assign_percent))
+        change_assignment(r, c);
+}
+
+/* --- the end */
+
+void sim_read_on(sim_run *r, int c)
+{
+    for (int p = 0; p < r->plan->partitions; p++) {
+        kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
+        if (r->removed[c][p])
+            give_back(r, c, p);
+        kc_consumer_resume(r->consumers[c], &tp, 1, NULL);
+        r->hidden[c][p] = false;
+        if (r->vague[c][p])
+            seek_to(r, c, p, any_offset(r, p));
+    }
+}
+
+bool sim_at_end(sim_run *r, int c)
+{
+    for (int p = 0; p < r->plan->partitions; p++) {
+        int64_t position = -1;
+        kc_consumer_position(r->consumers[c], kc_str(SIM_TOPIC), p, 0, &position, NULL, NULL);
+        if (position < kc_mock_high_watermark(r->mock, SIM_TOPIC, p))
+            return false;
+    }
+    return true;
+}
