@@ -208,6 +208,16 @@ static void prefer(kc_consumer *c, kci_part *p, int32_t node)
         kci_part_todo(c, p);
 }
 
+/* After an answer from there the leader is asked again, when it is time. */
+static void end_lease(kc_consumer *c, kci_part *p)
+{
+    if (p->preferred < 0 || p->source->id != p->preferred ||
+        kci_loop_now(c->loop) < p->preferred_until)
+        return;
+    p->preferred = -1;
+    kci_part_todo(c, p);
+}
+
 /* One partition of the answer. */
 static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_data *d,
                       kci_fetched *fetched, bool first)
@@ -229,6 +239,7 @@ static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_dat
         take_records(c, p, d, fetched, first);
     else if (!has_records(d))
         note_end(c, p);
+    end_lease(c, p);
     kci_part_update_want(c, p);
     if (s->session_id == 0) { /* without a session the order of the request decides who waits */
         kci_link_remove(&p->source_link);

@@ -197,6 +197,13 @@ bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t
     return good;
 }
 
+/* What is under way there ends first: a lease may be shorter than a fetch. */
+static bool is_asking(const kci_part *p, int32_t node)
+{
+    return p->source && p->source->id == node && p->source->in_flight &&
+           kci_session_is_current(p->source, p);
+}
+
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
 static int32_t choose_node(kc_consumer *c, kci_part *p)
 {
@@ -204,7 +211,7 @@ static int32_t choose_node(kc_consumer *c, kci_part *p)
         return p->leader;
     bool usable = kci_part_replica_is_usable(c, p, p->preferred);
     c->want_refresh |= !usable; /* the leader knows it: what we know may be old */
-    if (usable && now_us(c) < p->preferred_until)
+    if (usable && (now_us(c) < p->preferred_until || is_asking(p, p->preferred)))
         return p->preferred;
     p->preferred = -1;
     return p->leader;
