@@ -53,6 +53,16 @@ static bool is_behind(const sim_run *r)
     return passed >= plan->work_us || total - unsent <= total * passed / plan->work_us;
 }
 
+static void wake_in_turn(sim_run *r)
+{
+    if (!sim_rng_chance(&r->rng, r->plan->wake_percent))
+        return;
+    if (sim_rng_chance(&r->rng, 50))
+        kc_producer_wakeup(r->producers[sim_rng_range(&r->rng, 0, r->plan->producers - 1)]);
+    else
+        kc_consumer_wakeup(r->consumers[sim_rng_range(&r->rng, 0, r->plan->consumers - 1)]);
+}
+
 void sim_app_work(sim_run *r)
 {
     const sim_plan *plan = r->plan;
@@ -69,6 +79,7 @@ void sim_app_work(sim_run *r)
         sim_hear_producers(r);
         sim_poll_in_turn(r);
         sim_ask_in_turn(r);
+        wake_in_turn(r);
         sim_bounds_check(r);
         sim_run_until(r->world, sim_now(r->world) + sim_rng_range(&r->rng, 100, 50000), NULL);
     }
@@ -169,18 +180,25 @@ static void close_consumer(sim_run *r, int c)
     r->consumers[c] = NULL;
 }
 
-void sim_app_close(sim_run *r)
+static void close_client(sim_run *r)
 {
-    /* The client's handle may go first: it lives until the last of the others is freed. But not its
-     * close, which would end the producers' time. */
-    for (int p = 0; p < r->plan->producers; p++)
-        close_producer(r, p);
-    for (int c = 0; c < r->plan->consumers; c++)
-        close_consumer(r, c);
     int32_t timeout = (int32_t)sim_rng_range(&r->rng, 0, 1000);
     int64_t begun = sim_now(r->world);
     kc_client_close(r->client, timeout, NULL);
     sim_check_call(r, "client close", begun, timeout);
+}
+
+/* Whoever is closed first, every record has an outcome, and nothing is left. */
+void sim_app_close(sim_run *r)
+{
+    if (r->plan->client_first)
+        close_client(r);
+    for (int p = 0; p < r->plan->producers; p++)
+        close_producer(r, p);
+    for (int c = 0; c < r->plan->consumers; c++)
+        close_consumer(r, c);
+    if (!r->plan->client_first)
+        close_client(r);
     sim_actor_remove(r->world, kci_client_loop(r->client));
     kc_client_free(r->client);
     r->client = NULL;

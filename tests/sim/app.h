@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the application share: app.c (its phases), app_send.c, app_read.c, app_ask.c. */
+/* What the parts of the application share: app.c (its phases), app_send.c, app_read.c, app_ask.c.
+ */
 #ifndef SIM_APP_H
 #define SIM_APP_H
 

@@ -105,6 +105,20 @@ static void seek_to(sim_run *r, int c, int p, int64_t to)
     sim_stops_sought(r, c, p);
 }
 
+/* Back to a position that was kept with its leader epoch (KIP-320). */
+static void seek_to_kept(sim_run *r, int c, int p)
+{
+    int64_t to = r->kept[c][p].offset;
+    kc_position position = { KC_POSITION_OFFSET_EPOCH, r->kept[c][p].epoch, to };
+    sim_trace(r->world, "app: consumer %d seeks partition %d to %lld of epoch %d", c, p,
+              (long long)to, r->kept[c][p].epoch);
+    if (kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, position, NULL) != KC_OK)
+        return;
+    history_positioned(r->history, c, p, to, true);
+    r->vague[c][p] = false;
+    sim_stops_sought(r, c, p);
+}
+
 static void pause_or_resume(sim_run *r, int c, int p)
 {
     kc_topic_partition tp = { kc_str(SIM_TOPIC), p };
@@ -129,6 +143,8 @@ static void seek_somewhere(sim_run *r, int c)
         return;
     else if (sim_rng_chance(&r->rng, r->plan->vague_percent))
         seek_vaguely(r, c, p);
+    else if (r->kept[c][p].offset > 0 && sim_rng_chance(&r->rng, 30))
+        seek_to_kept(r, c, p);
     else
         seek_to(r, c, p, any_offset(r, p));
 }
@@ -148,6 +164,10 @@ static void note_records(sim_run *r, int c, const kc_records *records)
                           (long long)rows[0].offset, p,
                           r->removed[c][p] ? "not assigned" : "paused");
     sim_stops_got(r, c, p);
+    if (n && sim_rng_chance(&r->rng, 20)) {
+        r->kept[c][p].offset = kc_records_next_offset(records);
+        r->kept[c][p].epoch = kc_records_leader_epoch(records);
+    }
     if (n)
         sim_trace(r->world, "app: consumer %d got %zu records of partition %d from %lld", c, n, p,
                   (long long)rows[0].offset);
@@ -163,7 +183,8 @@ bool sim_consume_some(sim_run *r, int c, int32_t timeout_ms)
     if (err != KC_OK) {
         sim_trace(r->world, "app: poll: %s", why.text);
         bool stopped = records && sim_stopped(r, c, records);
-        if (!stopped && !sim_explained(err) && !r->plan->errors_expected)
+        bool woken = err == KC_E_INTERRUPTED && r->plan->wake_percent;
+        if (!stopped && !woken && !sim_explained(err) && !r->plan->errors_expected)
             history_violation(r->history, H_UNEXPECTED_ERROR, "poll: %s: %s", kc_error_name(err),
                               why.text);
     }

@@ -383,7 +383,8 @@ void sim_flush_one(sim_run *r, int p)
     int64_t limit = sim_now(r->world) + ((int64_t)r->plan->delivery_timeout_ms + 3000) * 1000;
     kc_err err = KC_E_TIMED_OUT;
     kc_error why = { 0 };
-    while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY) && sim_now(r->world) < limit) {
+    while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY || err == KC_E_INTERRUPTED) &&
+           sim_now(r->world) < limit) {
         err = flush_once(r, p, step_ms, &why);
         sim_hear_producers(r);
         if (err == KC_E_NO_MEMORY)

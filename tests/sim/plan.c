@@ -225,6 +225,34 @@ static void draw_congestion(sim_plan *plan, sim_rng *r)
     }
 }
 
+/* Properties that change how the client goes about its work, in reach of a short run. */
+static const struct {
+    const char *name;
+    int percent, least, most;
+} tunables[] = {
+    { "max.in.flight.requests.per.connection", 40, 1, 5 },
+    { "connections.max.idle.ms", 20, 500, 5000 },
+    { "metadata.max.age.ms", 30, 200, 5000 },
+    { "metadata.recovery.rebootstrap.trigger.ms", 30, 500, 5000 },
+    { "fetch.min.bytes", 20, 1, 20000 },
+    { "fetch.max.wait.ms", 30, 20, 1000 },
+    { "fetch.max.bytes", 20, 1, 20000 },
+    { "max.partition.fetch.bytes", 20, 1, 5000 },
+    { "partitioner.availability.timeout.ms", 20, 1, 2000 },
+    { "retry.backoff.ms", 20, 50, 500 },
+    { "enable.partition.eof", 20, 1, 1 },
+    { "max.request.size", 10, 9000, 20000 },
+};
+
+static void draw_settings(sim_plan *plan, sim_rng *r)
+{
+    for (size_t i = 0; i < KCI_COUNT_OF(tunables); i++)
+        if (sim_rng_chance(r, tunables[i].percent))
+            plan->settings[plan->setting_count++] =
+                (sim_setting){ tunables[i].name,
+                               sim_rng_range(r, tunables[i].least, tunables[i].most) };
+}
+
 static int sometimes(sim_rng *r, int percent, int most)
 {
     return sim_rng_chance(r, percent) ? (int)sim_rng_range(r, 1, most) : 0;
@@ -244,6 +272,10 @@ static void draw_habits(sim_plan *plan, sim_rng *r)
     plan->intercepts = plan->headers && sim_rng_chance(r, 30);
     plan->own_partitioner = sim_rng_chance(r, 10);
     plan->takes = sim_rng_chance(r, 25);
+    plan->wake_percent = sometimes(r, 15, 10);
+    plan->client_first = sim_rng_chance(r, 20);
+    plan->sasl = sim_rng_chance(r, 20);
+    plan->same_address = !plan->named && sim_rng_chance(r, 50);
     if (sim_rng_chance(r, 20))
         plan->partitioner = partitioners[sim_rng_range(r, 0, 2)];
     if (plan->value_bytes <= 200 && sim_rng_chance(r, 25)) {
@@ -296,6 +328,7 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
         plan->compression = "lz4"; /* they refuse it (KIP-110) */
     plan->ages_differ = sim_rng_chance(&r, 30);
     draw_habits(plan, &r);
+    draw_settings(plan, &r);
     plan->flush_percent = sim_rng_chance(&r, 30) ? (int)sim_rng_range(&r, 1, 10) : 0;
     int faults = (int)sim_rng_range(&r, 0, 14);
     for (int i = 0; i < faults; i++)
@@ -314,6 +347,23 @@ const char *sim_plan_codec(const sim_plan *plan)
             return codec->name;
     }
     return "gzip";
+}
+
+static void print_habits(const sim_plan *p, FILE *out)
+{
+    fprintf(
+        out,
+        "  client chooses %d%% (%s), many %d%%, asks %d%%, assigns %d%%, vague %d%%, purges %d%%, "
+        "wakes %d%%, max.message %d%s%s%s%s%s%s%s\n ",
+        p->choice_percent, p->partitioner ? p->partitioner : "default", p->many_percent,
+        p->ask_percent, p->assign_percent, p->vague_percent, p->purge_percent, p->wake_percent,
+        p->max_message, p->headers ? ", headers" : "", p->intercepts ? ", intercepts" : "",
+        p->own_partitioner ? ", own partitioner" : "", p->takes ? ", takes" : "",
+        p->client_first ? ", client closes first" : "", p->sasl ? ", sasl" : "",
+        p->same_address ? ", same address" : "");
+    for (int i = 0; i < p->setting_count; i++)
+        fprintf(out, " %s=%lld", p->settings[i].name, (long long)p->settings[i].value);
+    fputc('\n', out);
 }
 
 void sim_plan_print(const sim_plan *p, FILE *out)
@@ -335,6 +385,7 @@ void sim_plan_print(const sim_plan *p, FILE *out)
             p->named ? "with names" : "by address", (int)p->age,
             p->ages_differ ? " every second one" : "", p->window, p->flush_percent,
             p->callback_percent);
+    print_habits(p, out);
     for (int i = 0; i < p->fault_count; i++) {
         const sim_fault *f = &p->faults[i];
         fprintf(out, "  fault at %.3f s: %s a=%lld b=%lld c=%lld n=%lld for %.3f s\n",

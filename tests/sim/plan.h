@@ -69,7 +69,12 @@ typedef struct sim_fault {
     int32_t broker; /* API faults: only there; 0: any */
 } sim_fault;
 
-enum { SIM_MAX_FAULTS = 64 };
+enum { SIM_MAX_FAULTS = 64, SIM_MAX_SETTINGS = 16 };
+
+typedef struct sim_setting {
+    const char *name;
+    int64_t value;
+} sim_setting;
 
 typedef struct sim_plan {
     uint64_t seed;
@@ -112,6 +117,12 @@ typedef struct sim_plan {
     bool takes;           /* outcomes are taken, not called back */
     int max_message;      /* max.message.bytes; 0: the default. Larger batches are split */
     const char *partitioner; /* partitioner.class; NULL: the default */
+    int wake_percent;        /* of the turns interrupt somebody */
+    bool client_first;       /* the client is closed before producers and consumers */
+    bool sasl;
+    bool same_address; /* bootstrap.servers are written as the brokers' own addresses */
+    int setting_count;
+    sim_setting settings[SIM_MAX_SETTINGS]; /* more of the client's properties */
 
     /* properties of the client */
     int batch_size, linger_ms, buffer_memory, fetch_buffer, delivery_timeout_ms, request_timeout_ms;

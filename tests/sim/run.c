@@ -105,7 +105,8 @@ static void open_cluster(sim_run *r)
                                 .replication_delay_us = plan->replication_delay_us,
                                 .no_auto_create = true,
                                 .no_leader_hints = plan->no_hints,
-                                .no_fetch_sessions = plan->no_sessions };
+                                .no_fetch_sessions = plan->no_sessions,
+                                .sasl_plain = plan->sasl ? "alice:secret" : NULL };
     kc_error why = { 0 };
     if (kci_loop_new(sim_world_sys(r->world), &r->mock_loop) != KC_OK)
         die("loop", &why);
@@ -144,8 +145,8 @@ static kc_config *make_config(const sim_plan *plan)
     char servers[256] = "";
     for (int b = 0; b < plan->brokers && b < 3; b++) {
         size_t n = strlen(servers);
-        snprintf(servers + n, sizeof servers - n, "%skafka.test:%d", n ? "," : "",
-                 SIM_BASE_PORT + b);
+        snprintf(servers + n, sizeof servers - n, "%s%s:%d", n ? "," : "",
+                 plan->same_address ? "127.0.0.1" : "kafka.test", SIM_BASE_PORT + b);
     }
     set(config, "bootstrap.servers", servers);
     set(config, "client.rack", plan->seed % 2 ? "a" : "c");
@@ -161,6 +162,14 @@ static kc_config *make_config(const sim_plan *plan)
     set(config, "auto.offset.reset", "earliest");
     if (plan->read_committed)
         set(config, "isolation.level", "read_committed");
+    if (plan->sasl) {
+        set(config, "security.protocol", "SASL_PLAINTEXT");
+        set(config, "sasl.mechanism", "PLAIN");
+        set(config, "sasl.username", "alice");
+        set(config, "sasl.password", "secret");
+    }
+    for (int i = 0; i < plan->setting_count; i++)
+        set_int(config, plan->settings[i].name, plan->settings[i].value);
     if (plan->partitioner)
         set(config, "partitioner.class", plan->partitioner);
     if (plan->decompressed_max)

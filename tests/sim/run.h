@@ -51,7 +51,11 @@ typedef struct sim_run {
     bool removed[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS]; /* not assigned at present */
     bool hidden[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS];  /* not assigned, or paused */
     bool vague[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS];   /* sought where nobody knows exactly */
-    int64_t reported, intercepted;                     /* outcomes */
+    struct {
+        int64_t offset;
+        int32_t epoch;
+    } kept[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS]; /* a position as applications keep it */
+    int64_t reported, intercepted;               /* outcomes */
     bool alloc_failed;
     int64_t memory_back_at;               /* 0: allocations do not fail for now */
     uint8_t value[SIM_VALUE_MAX];         /* of the record that is being sent */
