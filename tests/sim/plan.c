@@ -308,8 +308,8 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
     plan->seek_percent = sim_rng_chance(&r, 40) ? (int)sim_rng_range(&r, 1, 10) : 0;
     plan->batch_size = (int)sim_rng_range(&r, 1, 4000);
     plan->linger_ms = (int)sim_rng_range(&r, 0, 50);
-    plan->buffer_memory = (int)sim_rng_range(&r, 32 << 10, 1 << 20);
-    plan->fetch_buffer = (int)sim_rng_range(&r, 16 << 10, 1 << 20);
+    plan->buffer_memory = (int)sim_rng_range(&r, 32 << 10, 64 << 10) << sim_rng_range(&r, 0, 4);
+    plan->fetch_buffer = (int)sim_rng_range(&r, 16 << 10, 32 << 10) << sim_rng_range(&r, 0, 5);
     if (sim_rng_chance(&r, 30))
         plan->request_timeout_ms = (int)sim_rng_range(&r, 500, 5000);
     int patience = sim_rng_chance(&r, 50) ? plan->request_timeout_ms : 54000;
