@@ -38,7 +38,13 @@
     B(DAMAGE_SKIPPED, "a damaged batch is passed over without an error")                        \
     B(ADDRESS_KEPT, "a broker is looked for where it was at first")                             \
     B(FLUSH_EARLY, "flush does not wait for outcomes")                                          \
-    B(FRAMES_UNCOUNTED, "fetched bytes do not count against fetch.buffer.bytes")
+    B(FRAMES_UNCOUNTED, "fetched bytes do not count against fetch.buffer.bytes")                \
+    B(HEADERS_LOST, "every 50th record loses its headers")                                      \
+    B(KEY_MISPLACED, "a key goes to the partition beside its own")                              \
+    B(HALF_MIXED_UP, "of a batch that was split, records get each other's reports")             \
+    B(PAUSE_IGNORED, "what is buffered of a paused partition is returned")                      \
+    B(LEASE_ENDS_AMID, "a closer replica is given up while it answers")                         \
+    B(END_WRONG, "the end of a log is told one too far")
 
 typedef enum kci_planted_bug {
     KCI_BUG_NONE,

@@ -3,6 +3,7 @@
  * shared by the call that waits for it and the probes under way: the call leaves it at its
  * deadline, and who leaves last frees it. */
 #include "base/err.h"
+#include "base/planted.h"
 #include "consumer/consumer.h"
 
 enum { GRACE_US = 2 * 1000 * 1000 }; /* for topics that the brokers do not know (yet) */
@@ -314,7 +315,7 @@ static kc_err take_offsets(kc_consumer *c, query *q, kc_partition_offsets *o, kc
         err = q->items[i].err;
     if (err == KC_OK) {
         o->beginning = q->items[0].probe.offset;
-        o->end = q->items[1].probe.offset;
+        o->end = q->items[1].probe.offset + KCI_BUG(END_WRONG);
         o->last_stable = q->items[2].probe.offset;
     }
     pthread_mutex_unlock(&c->lock);

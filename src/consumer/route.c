@@ -4,6 +4,7 @@
  * decides. Nothing here is periodic. */
 #include <assert.h>
 
+#include "base/planted.h"
 #include "consumer/consumer.h"
 
 enum {
@@ -12,6 +13,7 @@ enum {
      * started. */
     GRACE_NEW_US = 2 * 1000 * 1000,
     GRACE_SEEN_US = 30 * 1000 * 1000,
+    LEADS_LEAST_US = 1000000,
     LET_DOWNS_MAX = 3 /* by preferred replicas in a row: then the leader is read from */
 };
 
@@ -68,7 +70,7 @@ void kci_part_retry(kc_consumer *c, kci_part *p)
 
 void kci_part_offer(kc_consumer *c, kci_part *p)
 {
-    bool has = (p->first && !p->paused) || p->error != KC_OK || p->eof;
+    bool has = (p->first && (!p->paused || KCI_BUG(PAUSE_IGNORED))) || p->error != KC_OK || p->eof;
     if (!has) {
         kci_link_remove(&p->ready_link);
         return;
@@ -201,7 +203,7 @@ bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t
 static bool is_asking(const kci_part *p, int32_t node)
 {
     return p->source && p->source->id == node && p->source->in_flight &&
-           kci_session_is_current(p->source, p);
+           kci_session_is_current(p->source, p) && !KCI_BUG(LEASE_ENDS_AMID);
 }
 
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
@@ -226,7 +228,9 @@ void kci_part_leave_preferred(kc_consumer *c, kci_part *p)
     if (++p->let_downs < LET_DOWNS_MAX || !leader)
         return;
     p->let_downs = 0;
-    leader->leads_until = now_us(c) + c->lease_us;
+    /* At least until the leader has answered, however short the lease is. */
+    int64_t least_us = 2000 * (int64_t)c->fetch.max_wait_ms + LEADS_LEAST_US;
+    leader->leads_until = now_us(c) + (c->lease_us > least_us ? c->lease_us : least_us);
 }
 
 static void leave_source(kci_part *p)

@@ -2,6 +2,7 @@
 #include "producer/accum.h"
 
 #include "base/mem.h"
+#include "base/planted.h"
 #include "producer/choose.h"
 #include "producer/producer.h"
 
@@ -227,7 +228,8 @@ static inline void write_record(kc_producer *p, kci_append *a, kci_part *part)
     if (timestamp == KC_NO_TIMESTAMP)
         timestamp = b->stale ? p->sys->wall_ms(p->sys) : b->wall_ms;
     size_t before = b->writer.chunks.size;
-    kci_batch_writer_append(&b->writer, timestamp, r->key, r->value, r->headers, r->header_count);
+    size_t headers = KCI_BUG_EVERY(HEADERS_LOST, 50) ? 0 : r->header_count;
+    kci_batch_writer_append(&b->writer, timestamp, r->key, r->value, r->headers, headers);
     size_t size = b->writer.chunks.size;
     count_record(&p->accum);
     if (a->sticky)

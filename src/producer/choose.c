@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/choose.h"
 
+#include "base/planted.h"
 #include "producer/producer.h"
 
 /* Partitions with a leader, if there are such; else all. */
@@ -98,5 +99,7 @@ int32_t kci_choose_partition(kc_producer *p, kci_append *a)
     if (kind == KCI_PARTITIONER_RANDOM)
         return choice(t, random_choice(&p->accum, t));
     int32_t partition = kci_partition_by_key(kind, a->record->key, t->count);
+    if (KCI_BUG(KEY_MISPLACED) && partition >= 0)
+        partition = (partition + 1) % t->count;
     return partition >= 0 ? partition : sticky_partition(p, a);
 }

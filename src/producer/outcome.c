@@ -199,7 +199,8 @@ static void split_opaques(const kci_send_batch *b, kci_send_batch *left, kci_sen
 {
     for (int32_t i = 0; b->opaques && i < b->count; i++) {
         kci_send_batch *half = i < left->count ? left : right;
-        half->opaques[i < left->count ? i : i - left->count] = b->opaques[i];
+        int32_t at = i < left->count ? i : i - left->count;
+        half->opaques[KCI_BUG(HALF_MIXED_UP) ? half->count - 1 - at : at] = b->opaques[i];
     }
 }
 

@@ -232,12 +232,12 @@ static const struct {
 } tunables[] = {
     { "max.in.flight.requests.per.connection", 40, 1, 5 },
     { "connections.max.idle.ms", 20, 500, 5000 },
-    { "metadata.max.age.ms", 30, 200, 5000 },
+    { "metadata.max.age.ms", 40, 100, 3000 },
     { "metadata.recovery.rebootstrap.trigger.ms", 30, 500, 5000 },
-    { "fetch.min.bytes", 20, 1, 20000 },
-    { "fetch.max.wait.ms", 30, 20, 1000 },
-    { "fetch.max.bytes", 20, 1, 20000 },
-    { "max.partition.fetch.bytes", 20, 1, 5000 },
+    { "fetch.min.bytes", 40, 1, 1000 }, /* less than the two below: else each batch takes a wait */
+    { "fetch.max.wait.ms", 40, 20, 1500 },
+    { "fetch.max.bytes", 20, 2000, 20000 },
+    { "max.partition.fetch.bytes", 20, 2000, 10000 },
     { "partitioner.availability.timeout.ms", 20, 1, 2000 },
     { "retry.backoff.ms", 20, 50, 500 },
     { "enable.partition.eof", 20, 1, 1 },

@@ -449,6 +449,20 @@ static void mixed_brokers(sim_plan *p, sim_rng *r)
     p->ages_differ = true;
 }
 
+/* Closer replicas, some of them too old to be read from, and the leader is asked about them anew
+ * more often than a fetch takes. */
+static void short_leases(sim_plan *p, sim_rng *r)
+{
+    p->brokers = 4;
+    p->partitions = 6;
+    p->keeps_up = true;
+    p->age = AGE_2_0;
+    p->ages_differ = p->seed % 3 != 0;
+    p->settings[0] = (sim_setting){ "metadata.max.age.ms", sim_rng_range(r, 100, 300) };
+    p->settings[1] = (sim_setting){ "fetch.min.bytes", sim_rng_range(r, 1, 1000) };
+    p->setting_count = 2;
+}
+
 static void rolling_upgrade(sim_plan *p, sim_rng *r)
 {
     p->age = (sim_age)(1 + p->seed % (AGE_KINDS - 1));
@@ -657,6 +671,7 @@ static const scenario scenarios[] = {
     { "old-brokers", "brokers without leader epochs, or without topic ids (CL 2.3.0)",
       old_brokers },
     { "mixed-brokers", "every second broker is older than the others (CL 2.3.0)", mixed_brokers },
+    { "short-leases", "metadata.max.age.ms is less than a fetch takes (KIP-392)", short_leases },
     { "rolling-upgrade", "brokers become newer one by one", rolling_upgrade },
     { "closest-replica-dead", "the replica that the leader recommends cannot be reached (KIP-392)",
       closest_replica_dead },

@@ -50,8 +50,10 @@ static bool live(const kc_config *config, int64_t fail_at)
     cr_assert(err == KC_OK || err == KC_E_NO_MEMORY, "%s", kc_error_name(err));
     if (err == KC_OK) {
         send_some(producer, &t);
-        err = kc_producer_flush(producer, 20000, NULL);
-        cr_assert(err == KC_OK || err == KC_E_NO_MEMORY, "%s", kc_error_name(err));
+        kc_error why = { 0 };
+        err = kc_producer_flush(producer, 20000, &why);
+        cr_assert(err == KC_OK || err == KC_E_NO_MEMORY, "allocation %lld: %s: %s; %d of %d",
+                  (long long)fail_at, kc_error_name(err), why.text, t.reported, t.accepted);
         kc_producer_close(producer, 20000, NULL);
         kc_producer_poll(producer, 0, NULL);
         cr_assert_eq(t.reported, t.accepted, "%d of %d reported", t.reported, t.accepted);
