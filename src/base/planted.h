@@ -43,7 +43,7 @@
     B(KEY_MISPLACED, "a key goes to the partition beside its own")                              \
     B(HALF_MIXED_UP, "of a batch that was split, records get each other's reports")             \
     B(PAUSE_IGNORED, "what is buffered of a paused partition is returned")                      \
-    B(LEASE_ENDS_AMID, "a closer replica is given up while it answers")                         \
+    B(LEASE_TOO_SHORT, "a closer replica is given up before it can have answered")              \
     B(END_WRONG, "the end of a log is told one too far")
 
 typedef enum kci_planted_bug {

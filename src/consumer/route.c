@@ -13,7 +13,6 @@ enum {
      * started. */
     GRACE_NEW_US = 2 * 1000 * 1000,
     GRACE_SEEN_US = 30 * 1000 * 1000,
-    LEADS_LEAST_US = 1000000,
     LET_DOWNS_MAX = 3 /* by preferred replicas in a row: then the leader is read from */
 };
 
@@ -199,11 +198,11 @@ bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t
     return good;
 }
 
-/* What is under way there ends first: a lease may be shorter than a fetch. */
+/* What is under way there is of use, also when the lease ends meanwhile. */
 static bool is_asking(const kci_part *p, int32_t node)
 {
     return p->source && p->source->id == node && p->source->in_flight &&
-           kci_session_is_current(p->source, p) && !KCI_BUG(LEASE_ENDS_AMID);
+           kci_session_is_current(p->source, p);
 }
 
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
@@ -228,9 +227,7 @@ void kci_part_leave_preferred(kc_consumer *c, kci_part *p)
     if (++p->let_downs < LET_DOWNS_MAX || !leader)
         return;
     p->let_downs = 0;
-    /* At least until the leader has answered, however short the lease is. */
-    int64_t least_us = 2000 * (int64_t)c->fetch.max_wait_ms + LEADS_LEAST_US;
-    leader->leads_until = now_us(c) + (c->lease_us > least_us ? c->lease_us : least_us);
+    leader->leads_until = now_us(c) + c->lease_us;
 }
 
 static void leave_source(kci_part *p)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The properties of a consumer, in the units that are used. */
 #include "base/mem.h"
+#include "base/planted.h"
 #include "consumer/consumer.h"
+
+#define LEASE_ROOM_US 1000000
 
 kc_config *kci_consumer_config(const kc_config *client, const kc_config *own)
 {
@@ -30,6 +33,14 @@ static int32_t int32_of(const kc_config *s, kci_prop prop)
     return v > INT32_MAX ? INT32_MAX : (int32_t)v;
 }
 
+/* As long as metadata are believed; but a pause and a fetch must fit in, or nothing would ever come
+ * of a lease. */
+static int64_t lease_us(const kc_consumer *c, int64_t metadata_us)
+{
+    int64_t least = 2 * (c->backoff.max_us + 1000 * (int64_t)c->fetch.max_wait_ms) + LEASE_ROOM_US;
+    return metadata_us > least || KCI_BUG(LEASE_TOO_SHORT) ? metadata_us : least;
+}
+
 kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s)
 {
     if (kci_config_str(s, KCI_P_GROUP_ID))
@@ -54,9 +65,9 @@ kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s)
     c->report_eof = int_of(s, KCI_P_ENABLE_PARTITION_EOF) != 0;
     c->api_timeout_ms = int32_of(s, KCI_P_DEFAULT_API_TIMEOUT_MS);
     c->request_timeout_us = int_of(s, KCI_P_REQUEST_TIMEOUT_MS) * 1000;
-    c->lease_us = int_of(s, KCI_P_METADATA_MAX_AGE_MS) * 1000;
     c->backoff.base_us = int_of(s, KCI_P_RETRY_BACKOFF_MS) * 1000;
     c->backoff.max_us = int_of(s, KCI_P_RETRY_BACKOFF_MAX_MS) * 1000;
+    c->lease_us = lease_us(c, int_of(s, KCI_P_METADATA_MAX_AGE_MS) * 1000);
     c->reset = (int)int_of(s, KCI_P_AUTO_OFFSET_RESET);
     c->reset_duration_ms = kci_config_reset_duration_ms(s);
     return KC_OK;

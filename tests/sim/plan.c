@@ -232,7 +232,7 @@ static const struct {
 } tunables[] = {
     { "max.in.flight.requests.per.connection", 40, 1, 5 },
     { "connections.max.idle.ms", 20, 500, 5000 },
-    { "metadata.max.age.ms", 40, 100, 3000 },
+    { "metadata.max.age.ms", 40, 100, 1000 },
     { "metadata.recovery.rebootstrap.trigger.ms", 30, 500, 5000 },
     { "fetch.min.bytes", 40, 1, 1000 }, /* less than the two below: else each batch takes a wait */
     { "fetch.max.wait.ms", 40, 20, 1500 },
