@@ -176,7 +176,10 @@ static void source_retry(kc_consumer *c, kci_source *s)
 /* The version for the next request; below 0: not now. */
 static int16_t version_for(kc_consumer *c, kci_source *s)
 {
-    if (kci_node_poll(c->client, s->id, KCI_CLASS_FETCH, true) != KCI_NODE_UP)
+    kci_node_state state = kci_node_poll(c->client, s->id, KCI_CLASS_FETCH, true);
+    if (state == KCI_NODE_NO_MEMORY)
+        source_retry(c, s);
+    if (state != KCI_NODE_UP)
         return -1;
     int16_t max = c->topics_without_id > 0 ? FETCH_VERSION_NAMES : FETCH_VERSION_MAX;
     int16_t version =

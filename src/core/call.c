@@ -145,8 +145,9 @@ kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, boo
     kci_connection *connection = broker->connections[cls];
     if (connect && !kci_client_is_ending(client)) {
         connection = kci_broker_connection(broker, cls);
-        if (connection)
-            kci_connection_want(connection);
+        if (!connection)
+            return KCI_NODE_NO_MEMORY;
+        kci_connection_want(connection);
     }
     return connection ? state_of(connection) : KCI_NODE_DOWN;
 }

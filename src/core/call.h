@@ -102,12 +102,13 @@ typedef enum kci_node_state {
     KCI_NODE_DOWN,       /* not connected; waits for its backoff, or nobody asked */
     KCI_NODE_CONNECTING, /* TCP, TLS, ApiVersions or SASL under way */
     KCI_NODE_UP,
-    KCI_NODE_THROTTLED /* up, but the broker asked for a pause (KIP-219) */
+    KCI_NODE_THROTTLED, /* up, but the broker asked for a pause (KIP-219) */
+    KCI_NODE_NO_MEMORY  /* for a connection: to be polled again later */
 } kci_node_state;
 
 /* The state, for those who build their requests only when they can go out (the producer: batches
  * grow until then). connect: also begins to connect. A change to UP or DOWN, and the end of
- * throttling, is told by kci_user.on_node. */
+ * throttling, is told by kci_user.on_node; after NO_MEMORY nothing is. */
 kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, bool connect);
 
 /* The version a call of this api would use on this node's connection: the highest both know within

@@ -262,6 +262,8 @@ void kci_request_send(kc_producer *p, kci_peer *peer)
         kci_node_state state = kci_node_poll(p->client, peer->id, KCI_CLASS_PRODUCE, true);
         if (state == KCI_NODE_UNKNOWN)
             kci_client_refresh(p->client);
+        else if (state == KCI_NODE_NO_MEMORY)
+            no_memory(p);
         if (state != KCI_NODE_UP || !kci_sender_close_due(p, peer) || !send_one(p, peer))
             break;
         sent = true;

@@ -9,9 +9,9 @@
 
 #include "sim/apart.h"
 
-enum { HANG_S = 30, STICKY_US = 2000000, PLANS = 3, SHOWN = 20 };
+enum { HANG_S = 30, STICKY_US = 2000000, PROMPT_MS = 6000, PLANS = 4, SHOWN = 20 };
 
-static const char *const plan_names[PLANS] = { "plain", "lz4", "habits" };
+static const char *const plan_names[PLANS] = { "plain", "lz4", "habits", "single" };
 
 /* What of the library the other two leave out. */
 static void take_up_habits(sim_plan *plan)
@@ -40,6 +40,12 @@ static void make_plan(sim_plan *plan, int kind, int at, bool sticky)
             sim_plan_add(plan, F_MOVE_LEADER, 100000 * (i + 1), 0)->a = i;
     if (kind == 2)
         take_up_habits(plan);
+    if (kind == 3) { /* one to each partition, at the end: nothing that is sent later helps it on */
+        plan->records = 0;
+        plan->compression = "none";
+        plan->fault_count = 0;
+    }
+    plan->prompt_ms = PROMPT_MS; /* what went wrong is tried again soon, not after some timeout */
     plan->fail_alloc_at = at;
     plan->fail_alloc_us = sticky ? STICKY_US : 0;
 }
@@ -102,7 +108,10 @@ int sim_alloc_run(int workers, FILE *out)
 int sim_alloc_replay(const char *which, bool trace)
 {
     sim_plan plan;
-    int kind = strncmp(which, plan_names[1], strlen(plan_names[1])) == 0;
+    int kind = 0;
+    for (int i = 0; i < PLANS; i++)
+        if (strncmp(which, plan_names[i], strlen(plan_names[i])) == 0)
+            kind = i;
     const char *number = strchr(which, ':');
     make_plan(&plan, kind, number ? atoi(number + 1) : 1, strstr(which, ":sticky") != NULL);
     sim_plan_print(&plan, stderr);

@@ -380,13 +380,17 @@ void sim_purge_in_turn(sim_run *r)
 void sim_flush_one(sim_run *r, int p)
 {
     int32_t step_ms = 500;
-    int64_t limit = sim_now(r->world) + ((int64_t)r->plan->delivery_timeout_ms + 3000) * 1000;
+    int64_t most_ms = r->plan->delivery_timeout_ms + 3000;
+    if (r->plan->prompt_ms)
+        most_ms = r->plan->prompt_ms;
+    int64_t limit = sim_now(r->world) + most_ms * 1000;
     kc_err err = KC_E_TIMED_OUT;
     kc_error why = { 0 };
     while ((err == KC_E_TIMED_OUT || err == KC_E_NO_MEMORY || err == KC_E_INTERRUPTED) &&
            sim_now(r->world) < limit) {
         err = flush_once(r, p, step_ms, &why);
         sim_hear_producers(r);
+        sim_bounds_check(r);
         if (err == KC_E_NO_MEMORY)
             sim_wait_for_memory(r);
     }

@@ -88,6 +88,7 @@ typedef struct sim_plan {
     int requests_per_s;   /* at most, of each broker during the work; 0: the usual bound */
     bool read_committed;
     bool all_delivered; /* no record may fail */
+    int prompt_ms;      /* flush takes no longer; 0: than delivery.timeout.ms and a little */
     bool keeps_up;      /* consumers read to the end before faults are over */
     bool named;         /* brokers have names of their own */
     int window;         /* of connections, in bytes; 0: the usual */

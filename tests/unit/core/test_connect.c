@@ -2,6 +2,7 @@
 /* How connections come up, fail, back off and go idle. */
 #include <criterion/criterion.h>
 
+#include "base/mem.h"
 #include "fake.h"
 
 TestSuite(connect, .timeout = 60);
@@ -465,6 +466,9 @@ Test(connect, polling_opens_and_tells)
 {
     begin(2, NULL);
     settle();
+    kci_mem_fail_after(1, false);
+    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true), KCI_NODE_NO_MEMORY);
+    kci_mem_fail_after(0, false);
     cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, false), KCI_NODE_DOWN);
     cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true), KCI_NODE_DOWN);
     fake_run(&f, 100);
