@@ -202,7 +202,7 @@ bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t
 static bool is_asking(const kci_part *p, int32_t node)
 {
     return p->source && p->source->id == node && p->source->in_flight &&
-           kci_session_is_current(p->source, p);
+           kci_session_is_current(p->source, p) && !KCI_BUG(LEASE_TOO_SHORT);
 }
 
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
