@@ -196,6 +196,7 @@ static void start(kc_consumer *c, kci_source *s, const kci_fetch_options *o, int
     c->reserved += s->reserved;
     c->flying++;
     s->in_flight = true;
+    s->sent_us = kci_loop_now(c->loop);
     s->call = (kci_call){
         .api = KCI_API_FETCH,
         .cls = KCI_CLASS_FETCH,

@@ -198,11 +198,12 @@ bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t
     return good;
 }
 
-/* What is under way there is of use, also when the lease ends meanwhile. */
-static bool is_asking(const kci_part *p, int32_t node)
+/* What it was asked within the lease is of use, also when the answer comes later. */
+static bool is_asked(const kci_part *p, int32_t node)
 {
-    return p->source && p->source->id == node && p->source->in_flight &&
-           kci_session_is_current(p->source, p) && !KCI_BUG(LEASE_TOO_SHORT);
+    const kci_source *s = p->source;
+    return s && s->id == node && s->in_flight && s->sent_us < p->preferred_until &&
+           kci_session_is_current(s, p) && !KCI_BUG(LEASE_TOO_SHORT);
 }
 
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
@@ -212,7 +213,7 @@ static int32_t choose_node(kc_consumer *c, kci_part *p)
         return p->leader;
     bool usable = kci_part_replica_is_usable(c, p, p->preferred);
     c->want_refresh |= !usable; /* the leader knows it: what we know may be old */
-    if (usable && (now_us(c) < p->preferred_until || is_asking(p, p->preferred)))
+    if (usable && (now_us(c) < p->preferred_until || is_asked(p, p->preferred)))
         return p->preferred;
     p->preferred = -1;
     return p->leader;

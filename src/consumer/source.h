@@ -45,7 +45,8 @@ typedef struct kci_source {
     /* The request. */
     kci_call call;
     bool in_flight;
-    bool full; /* it names all partitions */
+    int64_t sent_us; /* loop time */
+    bool full;       /* it names all partitions */
     int16_t version;
     size_t reserved; /* of the credit, for its answer */
     kci_fetch_request body;

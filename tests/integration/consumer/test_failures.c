@@ -338,6 +338,23 @@ Test(failures, a_closest_replica_that_takes_longer_than_metadata_live)
     rig_stop(&r);
 }
 
+/* A replica that has nothing may lag: the leader is asked whether it still is the one. */
+Test(failures, a_closest_replica_that_has_nothing)
+{
+    const char *properties[] = { "client.rack=c", "metadata.max.age.ms=200",
+                                 "retry.backoff.max.ms=100", "fetch.max.wait.ms=100", NULL };
+    start_on(3, properties);
+    rig_append(&r, "t", 0, NULL);
+    rig_assign(&r, "t", 0, kc_position_beginning());
+    rig_expect(&r, "t", 0, 0, 10);
+    rig_expect_nothing(&r, 500);
+    int64_t at_leader = kc_mock_requests(r.mock, 1, KC_MOCK_API_FETCH);
+    for (int i = 0; i < 50 && kc_mock_requests(r.mock, 1, KC_MOCK_API_FETCH) == at_leader; i++)
+        rig_expect_nothing(&r, 100);
+    cr_expect_gt(kc_mock_requests(r.mock, 1, KC_MOCK_API_FETCH), at_leader);
+    rig_stop(&r);
+}
+
 /* A follower that lags says "out of range": the leader decides. */
 Test(failures, out_of_range_at_a_follower_is_no_reset)
 {
