@@ -62,9 +62,11 @@ kc_err kci_grower_room(kci_grower *g, size_t need)
     if (used >= g->max)
         return KC_E_DECOMPRESSED_TOO_LARGE;
 
-    size_t cap = need > g->max - used ? g->max : used + need;
-    if (cap < 2 * g->cap)
-        cap = 2 * g->cap < g->max ? 2 * g->cap : g->max;
+    /* What is written doubles, not what was reserved: lz4 asks for much more than it writes. */
+    size_t more = need + need / 8;
+    if (more < used)
+        more = used;
+    size_t cap = more > g->max - used ? g->max : used + more;
     if (g->block && cap <= g->cap)
         return KC_OK;
     return resize(g, cap) ? KC_OK : KC_E_NO_MEMORY;

@@ -182,6 +182,21 @@ Test(compress, lz4_frames_in_a_row)
     cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n - 1, SIZE, &block), KC_E_DECOMPRESS);
 }
 
+/* A block may become 64 KiB, and that must fit behind what is there; not more. */
+Test(compress, lz4_small_blocks_take_little)
+{
+    enum { BLOCK = 5000, BLOCKS = 3, LARGEST = 64 << 10 };
+    static uint8_t packed[2 * SIZE];
+    size_t n = 0;
+    kci_block *block;
+    for (int i = 0; i < BLOCKS; i++)
+        n += lz4(packed + n, sizeof packed - n, BLOCK, LZ4F_blockIndependent, LZ4F_max64KB, false);
+    cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n, SIZE, &block), KC_OK);
+    cr_expect_eq(block->size, BLOCKS * BLOCK);
+    cr_expect_lt(budget.peak, BLOCKS * BLOCK + LARGEST + LARGEST / 4, "%zu", budget.peak);
+    kci_block_unref(block);
+}
+
 Test(compress, lz4_headers)
 {
     uint8_t packed[2000];
