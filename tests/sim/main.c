@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The simulator's command: runs seeds or scenarios on all processors, a process each, so that a
- * crash is a finding like any other; shrinks what fails; replays with a trace. */
+ * crash is a finding like any other; shows what fails, shrunk; replays with a trace. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "sim/apart.h"
 #include "sim/bugs.h"
 #include "sim/scenarios.h"
+#include "sim/shrink.h"
 
 enum { MAX_WORKERS = 64, WATCHDOG_S = 60, BUG_SEEDS = 2000, PROGRESS = 10000 };
 
@@ -22,7 +23,7 @@ typedef struct options {
     double minutes;
     const char *scenario; /* NULL: mixed faults; "all": each of them */
     const char *fail_at;  /* a failing allocation to replay, see alloc.h */
-    bool trace, list, shrink, twice, bugs, fail_alloc;
+    bool trace, shrunk, list, shrink, twice, bugs, fail_alloc;
     int workers;
 } options;
 
@@ -42,59 +43,6 @@ static void plan_for(sim_plan *plan, const char *scenario, uint64_t seed)
         sim_plan_draw(plan, seed);
 }
 
-/* --- shrinking */
-
-static bool still_fails(const sim_plan *plan, const sim_outcome *as)
-{
-    sim_outcome o = sim_run_apart(plan, true, WATCHDOG_S);
-    return as->crashed
-               ? o.crashed
-               : (!o.crashed && o.result.violations > 0 && o.result.first == as->result.first);
-}
-
-static bool try_smaller(sim_plan *plan, const sim_plan *smaller, const sim_outcome *as)
-{
-    if (!still_fails(smaller, as))
-        return false;
-    *plan = *smaller;
-    return true;
-}
-
-static void shrink_faults(sim_plan *plan, const sim_outcome *as)
-{
-    for (int i = plan->fault_count - 1; i >= 0; i--) {
-        sim_plan smaller = *plan;
-        memmove(&smaller.faults[i], &smaller.faults[i + 1],
-                (size_t)(smaller.fault_count - i - 1) * sizeof smaller.faults[0]);
-        smaller.fault_count--;
-        try_smaller(plan, &smaller, as);
-    }
-}
-
-static void shrink_number(sim_plan *plan, int *field, int least, const sim_outcome *as)
-{
-    for (int tries = 0; *field > least && tries < 8; tries++) {
-        sim_plan smaller = *plan;
-        int *in_smaller = (int *)(void *)((char *)&smaller + ((char *)field - (char *)plan));
-        *in_smaller = (*field + least) / 2;
-        if (!try_smaller(plan, &smaller, as))
-            break;
-    }
-}
-
-static sim_plan shrunk(const sim_plan *plan, const sim_outcome *as)
-{
-    sim_plan p = *plan;
-    shrink_faults(&p, as);
-    shrink_number(&p, &p.records, 1, as);
-    shrink_number(&p, &p.producers, 1, as);
-    shrink_number(&p, &p.consumers, 1, as);
-    shrink_number(&p, &p.partitions, 1, as);
-    shrink_number(&p, &p.seek_percent, 0, as);
-    shrink_faults(&p, as);
-    return p;
-}
-
 static void report(const options *opt, const sim_plan *plan, const sim_outcome *o)
 {
     const char *scenario = plan->scenario;
@@ -103,10 +51,10 @@ static void report(const options *opt, const sim_plan *plan, const sim_outcome *
             o->result.violations, o->result.text);
     if (!opt->shrink)
         return;
-    sim_plan small = shrunk(plan, o);
+    sim_plan small = sim_shrink(plan, o);
     fprintf(stderr, "  shrunk to:\n");
     sim_plan_print(&small, stderr);
-    fprintf(stderr, "  replay: tests/sim/run --seed %llu%s%s --trace\n",
+    fprintf(stderr, "  replay: tests/sim/run --seed %llu%s%s --shrunk --trace\n",
             (unsigned long long)plan->seed, scenario ? " --scenario " : "",
             scenario ? scenario : "");
 }
@@ -212,6 +160,11 @@ static int replay(const options *opt)
 {
     sim_plan plan;
     plan_for(&plan, opt->scenario, opt->from);
+    if (opt->shrunk) {
+        sim_outcome o = sim_run_apart(&plan, true, WATCHDOG_S);
+        if (sim_outcome_failed(&o))
+            plan = sim_shrink(&plan, &o);
+    }
     sim_plan_print(&plan, stderr);
     sim_result r = sim_run_plan(&plan, opt->trace);
     fprintf(stderr,
@@ -226,16 +179,18 @@ static int replay(const options *opt)
 
 static void usage(FILE *out)
 {
-    fprintf(out,
-            "run [--seeds A..B] [--scenario NAME|all] [--minutes N] [--workers N] [--no-shrink] "
-            "[--twice]\n"
-            "run --seed N [--scenario NAME] [--trace]     one seed, with a log of what happens\n"
-            "run --list                                   the scenarios\n"
-            "run --bugs                                   finds each planted bug (seeds 1..2000)\n"
-            "run --fail-alloc                             fails each allocation in turn\n"
-            "run --fail-at PLAN:N[:sticky] [--trace]      one of these\n"
-            "--twice runs each seed two times and compares the digests.\n"
-            "--bug NAME plants a bug (builds with -Dplanted_bugs=true only).\n");
+    fprintf(
+        out,
+        "run [--seeds A..B] [--scenario NAME|all] [--minutes N] [--workers N] [--no-shrink] "
+        "[--twice]\n"
+        "run --seed N [--scenario NAME] [--trace]     one seed, with a log of what happens\n"
+        "             [--shrunk]                      of the smallest plan that fails as it does\n"
+        "run --list                                   the scenarios\n"
+        "run --bugs                                   finds each planted bug (seeds 1..2000)\n"
+        "run --fail-alloc                             fails each allocation in turn\n"
+        "run --fail-at PLAN:N[:sticky] [--trace]      one of these\n"
+        "--twice runs each seed two times and compares the digests.\n"
+        "--bug NAME plants a bug (builds with -Dplanted_bugs=true only).\n");
 }
 
 static bool parse(int argc, char **argv, options *opt)
@@ -254,24 +209,18 @@ static bool parse(int argc, char **argv, options *opt)
         BUGS,
         FAIL_ALLOC,
         FAIL_AT,
+        SHRUNK,
         HELP
     };
     static const struct option longs[] = {
-        { "seeds", 1, 0, SEEDS },
-        { "seed", 1, 0, SEED },
-        { "scenario", 1, 0, SCENARIO },
-        { "minutes", 1, 0, MINUTES },
-        { "trace", 0, 0, TRACE },
-        { "workers", 1, 0, WORKERS },
-        { "list", 0, 0, LIST },
-        { "twice", 0, 0, TWICE },
-        { "no-shrink", 0, 0, NO_SHRINK },
-        { "fail-alloc", 0, 0, FAIL_ALLOC },
-        { "fail-at", 1, 0, FAIL_AT },
-        { "help", 0, 0, HELP },
-        { "bug", 1, 0, BUG },
-        { "bugs", 0, 0, BUGS },
-        { 0, 0, 0, 0 },
+        { "seeds", 1, 0, SEEDS },         { "seed", 1, 0, SEED },
+        { "scenario", 1, 0, SCENARIO },   { "minutes", 1, 0, MINUTES },
+        { "trace", 0, 0, TRACE },         { "workers", 1, 0, WORKERS },
+        { "list", 0, 0, LIST },           { "twice", 0, 0, TWICE },
+        { "no-shrink", 0, 0, NO_SHRINK }, { "fail-alloc", 0, 0, FAIL_ALLOC },
+        { "fail-at", 1, 0, FAIL_AT },     { "shrunk", 0, 0, SHRUNK },
+        { "help", 0, 0, HELP },           { "bug", 1, 0, BUG },
+        { "bugs", 0, 0, BUGS },           { 0, 0, 0, 0 },
     };
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         char *end = NULL;
@@ -303,6 +252,9 @@ static bool parse(int argc, char **argv, options *opt)
             break;
         case NO_SHRINK:
             opt->shrink = false;
+            break;
+        case SHRUNK:
+            opt->shrunk = true;
             break;
         case TWICE:
             opt->twice = true;
