@@ -60,8 +60,12 @@ kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
     kci_sys *sys = kci_client_sys(client);
     sys->random(sys, &seed, sizeof seed);
     kci_random_seed(&admin->random, seed);
-    err = kci_client_run(client, join, admin, INT64_MAX); /* the loop answers within a turn */
+    admin->leaving = kci_errand_new(client);
+    err = KC_E_NO_MEMORY;
+    if (admin->leaving)
+        err = kci_client_run(client, join, admin, INT64_MAX); /* the loop answers within a turn */
     if (err) {
+        kci_errand_free(admin->leaving);
         kci_client_unref(client);
         kci_free(admin);
         return kci_fail(detail, err, NULL);
@@ -72,13 +76,9 @@ kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
 
 void kc_admin_free(kc_admin *admin)
 {
-    kc_err err = KC_E_NO_MEMORY;
-    if (!admin)
-        return;
-    for (int i = 0; i < 3 && err == KC_E_NO_MEMORY; i++)
-        err = kci_client_run(admin->client, leave, admin, INT64_MAX);
-    if (err)
-        return; /* no memory at all, or a forked child: the client still knows it, so it stays */
+    if (!admin || kci_errand_run(admin->client, admin->leaving, leave, admin, INT64_MAX) != KC_OK)
+        return; /* in a forked child the client still knows it, so it stays */
+    kci_errand_free(admin->leaving);
     kci_client_unref(admin->client);
     kci_free(admin);
 }

@@ -12,6 +12,7 @@
 struct kc_admin {
     kc_client *client; /* a reference */
     kci_user user;
+    kci_errand *leaving; /* so that it can be freed without memory */
     /* loop */
     kci_list ops;
     kci_backoff backoff;

@@ -166,7 +166,11 @@ static void on_done(kci_call *call, kc_err err, const kci_response *response, co
         finish(op, op->stop_err);
         return;
     }
-    if (err) {
+    if (err == KC_E_BROKER_NOT_AVAILABLE && !call->sent) {
+        snprintf(op->why, sizeof op->why,
+                 "broker %d is not among the cluster's brokers: it is down, or has another id",
+                 (int)call->node);
+    } else if (err) {
         snprintf(op->why, sizeof op->why, "%.390s", why && *why ? why : kc_error_text(err));
         op->maybe_done = op->maybe_done || call->sent;
     } else {

@@ -5,15 +5,15 @@
 #include "core/state.h"
 
 /* Owned by both sides: the waiter may give up before the loop comes to it. */
-typedef struct run {
+struct kci_errand {
     kci_task task;
     atomic_int refs;
     void (*fn)(void *arg);
     void *arg;
     kci_event *done;
-} run;
+};
 
-static void unref(run *r)
+static void unref(kci_errand *r)
 {
     if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -23,16 +23,16 @@ static void unref(run *r)
 
 static void on_run(kci_task *task)
 {
-    run *r = KCI_CONTAINER_OF(task, run, task);
+    kci_errand *r = KCI_CONTAINER_OF(task, kci_errand, task);
 
     r->fn(r->arg);
     kci_event_signal(r->done);
     unref(r);
 }
 
-static run *run_new(kc_client *client, void (*fn)(void *arg), void *arg)
+kci_errand *kci_errand_new(kc_client *client)
 {
-    run *r = kci_calloc(1, sizeof *r);
+    kci_errand *r = kci_calloc(1, sizeof *r);
 
     if (!r)
         return NULL;
@@ -41,10 +41,14 @@ static run *run_new(kc_client *client, void (*fn)(void *arg), void *arg)
         return NULL;
     }
     r->task.fn = on_run;
-    atomic_init(&r->refs, 2);
-    r->fn = fn;
-    r->arg = arg;
+    atomic_init(&r->refs, 1);
     return r;
+}
+
+void kci_errand_free(kci_errand *r)
+{
+    if (r)
+        unref(r);
 }
 
 /* The thread is gone: the caller is the loop's thread now, one at a time. */
@@ -57,7 +61,18 @@ static void run_inline(kc_client *client, void (*fn)(void *arg), void *arg)
     }
 }
 
-kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64_t deadline_us)
+static bool run_if_stopped(kc_client *client, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&client->gate);
+    bool stopped = client->stopped;
+    if (stopped)
+        run_inline(client, fn, arg);
+    pthread_mutex_unlock(&client->gate);
+    return stopped;
+}
+
+kc_err kci_errand_run(kc_client *client, kci_errand *r, void (*fn)(void *arg), void *arg,
+                      int64_t deadline_us)
 {
     if (client->forks != kci_fork_count())
         return KC_E_FORKED;
@@ -67,15 +82,26 @@ kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64
         pthread_mutex_unlock(&client->gate);
         return KC_OK;
     }
-    run *r = run_new(client, fn, arg);
-    if (r)
-        kci_loop_post(client->loop, &r->task);
+    r->fn = fn;
+    r->arg = arg;
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed); /* the loop's */
+    kci_loop_post(client->loop, &r->task);
     pthread_mutex_unlock(&client->gate);
+    return kci_event_wait(r->done, deadline_us) ? KC_OK : KC_E_TIMED_OUT;
+}
+
+kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64_t deadline_us)
+{
+    if (client->forks != kci_fork_count())
+        return KC_E_FORKED;
+    if (run_if_stopped(client, fn, arg))
+        return KC_OK;
+    kci_errand *r = kci_errand_new(client);
     if (!r)
         return KC_E_NO_MEMORY;
-    bool done = kci_event_wait(r->done, deadline_us);
-    unref(r);
-    return done ? KC_OK : KC_E_TIMED_OUT;
+    kc_err err = kci_errand_run(client, r, fn, arg, deadline_us);
+    kci_errand_free(r);
+    return err;
 }
 
 kc_err kc_client_step(kc_client *client, int32_t timeout_ms)

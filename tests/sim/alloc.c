@@ -19,7 +19,7 @@ static void take_up_habits(sim_plan *plan)
     plan->compression = "none"; /* what compresses well would not be split */
     plan->headers = plan->intercepts = plan->own_partitioner = plan->takes = true;
     plan->choice_percent = plan->many_percent = plan->vague_percent = 50;
-    plan->ask_percent = plan->seek_percent = plan->assign_percent = 30;
+    plan->ask_percent = plan->seek_percent = plan->assign_percent = plan->admin_percent = 30;
     plan->purge_percent = 5;
     plan->max_message = 400;
     plan->batch_size = 2000;

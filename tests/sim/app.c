@@ -79,6 +79,7 @@ void sim_app_work(sim_run *r)
         sim_hear_producers(r);
         sim_poll_in_turn(r);
         sim_ask_in_turn(r);
+        sim_admin_in_turn(r);
         wake_in_turn(r);
         sim_bounds_check(r);
         sim_run_until(r->world, sim_now(r->world) + sim_rng_range(&r->rng, 100, 50000), NULL);
@@ -197,6 +198,7 @@ void sim_app_close(sim_run *r)
         close_producer(r, p);
     for (int c = 0; c < r->plan->consumers; c++)
         close_consumer(r, c);
+    kc_admin_free(r->admin);
     if (!r->plan->client_first)
         close_client(r);
     sim_actor_remove(r->world, kci_client_loop(r->client));

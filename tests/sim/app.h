@@ -34,4 +34,7 @@ bool sim_at_end(sim_run *r, int c);
 /* -- app_ask.c */
 void sim_ask_in_turn(sim_run *r);
 
+/* -- app_admin.c */
+void sim_admin_in_turn(sim_run *r);
+
 #endif

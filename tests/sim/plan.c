@@ -265,6 +265,7 @@ static void draw_habits(sim_plan *plan, sim_rng *r)
     plan->purge_percent = sometimes(r, 10, 3);
     plan->ask_percent = sometimes(r, 30, 20);
     plan->assign_percent = sometimes(r, 25, 10);
+    plan->admin_percent = sometimes(r, 15, 5);
     plan->vague_percent = sometimes(r, 40, 100);
     plan->choice_percent = sometimes(r, 50, 100);
     plan->many_percent = sometimes(r, 30, 100);
@@ -351,16 +352,16 @@ const char *sim_plan_codec(const sim_plan *plan)
 
 static void print_habits(const sim_plan *p, FILE *out)
 {
-    fprintf(
-        out,
-        "  client chooses %d%% (%s), many %d%%, asks %d%%, assigns %d%%, vague %d%%, purges %d%%, "
-        "wakes %d%%, max.message %d%s%s%s%s%s%s%s\n ",
-        p->choice_percent, p->partitioner ? p->partitioner : "default", p->many_percent,
-        p->ask_percent, p->assign_percent, p->vague_percent, p->purge_percent, p->wake_percent,
-        p->max_message, p->headers ? ", headers" : "", p->intercepts ? ", intercepts" : "",
-        p->own_partitioner ? ", own partitioner" : "", p->takes ? ", takes" : "",
-        p->client_first ? ", client closes first" : "", p->sasl ? ", sasl" : "",
-        p->same_address ? ", same address" : "");
+    fprintf(out,
+            "  client chooses %d%% (%s), many %d%%, asks %d%%, admin %d%%, assigns %d%%, vague "
+            "%d%%, purges %d%%, "
+            "wakes %d%%, max.message %d%s%s%s%s%s%s%s\n ",
+            p->choice_percent, p->partitioner ? p->partitioner : "default", p->many_percent,
+            p->ask_percent, p->admin_percent, p->assign_percent, p->vague_percent, p->purge_percent,
+            p->wake_percent, p->max_message, p->headers ? ", headers" : "",
+            p->intercepts ? ", intercepts" : "", p->own_partitioner ? ", own partitioner" : "",
+            p->takes ? ", takes" : "", p->client_first ? ", client closes first" : "",
+            p->sasl ? ", sasl" : "", p->same_address ? ", same address" : "");
     for (int i = 0; i < p->setting_count; i++)
         fprintf(out, " %s=%lld", p->settings[i].name, (long long)p->settings[i].value);
     fputc('\n', out);

@@ -108,6 +108,7 @@ typedef struct sim_plan {
     int callback_percent; /* of the reports send another record */
     int purge_percent;    /* of the turns */
     int ask_percent;      /* of the turns ask for offsets, positions, partitions */
+    int admin_percent;    /* of the turns create, change, delete or look at topics */
     int assign_percent;   /* of the polls are followed by a change of the assignment */
     int vague_percent;    /* of the seeks are to the end, a time or a distance from the end */
     int choice_percent;   /* of the records leave their partition to the client; half have a key */

@@ -213,6 +213,8 @@ static void open_client(sim_run *r)
     for (int c = 0; c < r->plan->consumers; c++)
         while ((err = kc_consumer_new(r->client, NULL, &r->consumers[c], &why)) != KC_OK)
             memory_is_back(r, err, "consumer", &why);
+    while (r->plan->admin_percent && (err = kc_admin_new(r->client, &r->admin, &why)) != KC_OK)
+        memory_is_back(r, err, "admin", &why);
 }
 
 /* --- the logs */

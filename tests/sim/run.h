@@ -5,6 +5,7 @@
 #ifndef SIM_RUN_H
 #define SIM_RUN_H
 
+#include <kclient/admin.h>
 #include <kclient/consumer.h>
 #include <kclient/mock.h>
 #include <kclient/producer.h>
@@ -45,6 +46,7 @@ typedef struct sim_run {
     kc_client *client;
     kc_producer *producers[SIM_MAX_HANDLES];
     kc_consumer *consumers[SIM_MAX_HANDLES];
+    kc_admin *admin;             /* NULL: there is none */
     int unsent[SIM_MAX_HANDLES]; /* records still to be sent, per producer */
     int64_t next_poll[SIM_MAX_HANDLES];
     bool paused[SIM_MAX_HANDLES];

@@ -10,12 +10,13 @@ enum { WATCHDOG_S = 60, HALVINGS = 8 };
 
 /* Habits of the application, each of which a failure may do without. */
 static const size_t percents[] = {
-    offsetof(sim_plan, choice_percent),   offsetof(sim_plan, many_percent),
-    offsetof(sim_plan, ask_percent),      offsetof(sim_plan, assign_percent),
-    offsetof(sim_plan, vague_percent),    offsetof(sim_plan, purge_percent),
-    offsetof(sim_plan, wake_percent),     offsetof(sim_plan, seek_percent),
-    offsetof(sim_plan, flush_percent),    offsetof(sim_plan, max_message),
-    offsetof(sim_plan, callback_percent), offsetof(sim_plan, window),
+    offsetof(sim_plan, choice_percent), offsetof(sim_plan, many_percent),
+    offsetof(sim_plan, ask_percent),    offsetof(sim_plan, admin_percent),
+    offsetof(sim_plan, assign_percent), offsetof(sim_plan, vague_percent),
+    offsetof(sim_plan, purge_percent),  offsetof(sim_plan, wake_percent),
+    offsetof(sim_plan, seek_percent),   offsetof(sim_plan, flush_percent),
+    offsetof(sim_plan, max_message),    offsetof(sim_plan, callback_percent),
+    offsetof(sim_plan, window),
 };
 static const size_t flags[] = {
     offsetof(sim_plan, intercepts),   offsetof(sim_plan, headers),
