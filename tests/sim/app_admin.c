@@ -117,8 +117,8 @@ static void look(sim_run *r, const char *name)
     check(r, "a look at the cluster", begun, err, &why);
     kc_topic_description topic = { .size = sizeof topic };
     for (size_t i = 0; cluster && kc_cluster_topic_at(cluster, i, &topic); i++)
-        sim_trace(r->world, "app: topic %.*s: %s", (int)topic.name.size, (const char *)topic.name.data,
-                  kc_error_name(topic.err));
+        sim_trace(r->world, "app: topic %.*s: %s", (int)topic.name.size,
+                  (const char *)topic.name.data, kc_error_name(topic.err));
     kc_cluster_free(cluster);
 }
 
