@@ -78,7 +78,6 @@ void sim_plan_plain(sim_plan *plan, uint64_t seed)
                         .records = 300,
                         .value_bytes = 100,
                         .work_us = 5000000,
-                        .acks_all_idempotent = true,
                         .batch_size = 1000,
                         .linger_ms = 5,
                         .buffer_memory = 1 << 20,
@@ -380,7 +379,7 @@ void sim_plan_print(const sim_plan *p, FILE *out)
         p->consumers, p->batch_size, p->linger_ms, p->compression, p->delivery_timeout_ms,
         p->buffer_memory, p->fetch_buffer, p->poll_pause_ms, p->seek_percent,
         p->close_in_middle ? ", closes in the middle" : "",
-        p->acks_all_idempotent ? "" : ", not idempotent");
+        p->acks == ACKS_IDEMPOTENT ? "" : ", not idempotent");
     fprintf(out, "  %s, brokers %s, age %d%s, window %d, flushes %d%%, reports send %d%%\n",
             p->read_committed ? "read_committed" : "read_uncommitted",
             p->named ? "with names" : "by address", (int)p->age,

@@ -69,6 +69,14 @@ typedef struct sim_fault {
     int32_t broker; /* API faults: only there; 0: any */
 } sim_fault;
 
+/* What producers are promised; see docs/RELIABILITY.md. */
+typedef enum sim_acks {
+    ACKS_IDEMPOTENT, /* acks=all: once, in order */
+    ACKS_ALL,        /* at least once */
+    ACKS_LEADER,     /* acks=1 */
+    ACKS_NONE        /* acks=0 */
+} sim_acks;
+
 enum { SIM_MAX_FAULTS = 64, SIM_MAX_SETTINGS = 16 };
 
 typedef struct sim_setting {
@@ -101,7 +109,7 @@ typedef struct sim_plan {
     int64_t work_us;   /* the time over which they are sent */
     int poll_pause_ms; /* between polls of a slow application; 0: none; -1: it polls only at the end
                         */
-    bool acks_all_idempotent;
+    sim_acks acks;
     bool close_in_middle; /* of the work, producer and consumers */
     int seek_percent;     /* of the polls are followed by a seek or pause */
     int flush_percent;    /* of the turns */

@@ -174,10 +174,10 @@ static kc_config *make_config(const sim_plan *plan)
         set(config, "partitioner.class", plan->partitioner);
     if (plan->decompressed_max)
         set_int(config, "fetch.decompressed.max.bytes", plan->decompressed_max);
-    if (!plan->acks_all_idempotent) {
+    static const char *const acks[] = { "all", "all", "1", "0" };
+    set(config, "acks", acks[plan->acks]);
+    if (plan->acks != ACKS_IDEMPOTENT)
         set(config, "enable.idempotence", "false");
-        set(config, "acks", "1");
-    }
     return config;
 }
 
@@ -312,10 +312,10 @@ static void final_check(sim_run *r)
                           (unsigned long long)totals.failed, (unsigned long long)totals.refused);
     sim_logs_read(r);
     history_check(r->history,
-                  &(history_rules){ .ordered = plan->acks_all_idempotent,
-                                    .exactly_once = plan->acks_all_idempotent,
-                                    .all_seen = !plan->close_in_middle && !plan->errors_expected &&
-                                                plan->acks_all_idempotent });
+                  &(history_rules){ .ordered = plan->acks == ACKS_IDEMPOTENT,
+                                    .exactly_once = plan->acks == ACKS_IDEMPOTENT,
+                                    .at_least_once = plan->acks == ACKS_ALL,
+                                    .all_seen = !plan->close_in_middle && !plan->errors_expected });
 }
 
 static sim_result result_of(sim_run *r)

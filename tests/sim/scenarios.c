@@ -164,6 +164,28 @@ static void tiny_buffers(sim_plan *p, sim_rng *r)
     p->records = 1500;
 }
 
+/* Mixed faults, with weaker promises. */
+static void at_least_once(sim_plan *p, sim_rng *r)
+{
+    (void)r;
+    sim_plan_draw(p, p->seed);
+    p->acks = ACKS_ALL;
+}
+
+static void leader_acks(sim_plan *p, sim_rng *r)
+{
+    (void)r;
+    sim_plan_draw(p, p->seed);
+    p->acks = ACKS_LEADER;
+}
+
+static void no_acks(sim_plan *p, sim_rng *r)
+{
+    (void)r;
+    sim_plan_draw(p, p->seed);
+    p->acks = ACKS_NONE;
+}
+
 static void close_in_the_middle(sim_plan *p, sim_rng *r)
 {
     resets(p, r);
@@ -693,6 +715,11 @@ static const scenario scenarios[] = {
     { "permanent-error",
       "one error of one API for ever, chosen by the seed: no request storm (franz-go 1.18.1)",
       permanent_error },
+    { "at-least-once", "mixed faults without idempotence: nothing acknowledged is lost",
+      at_least_once },
+    { "leader-acks", "mixed faults with acks=1: one outcome each, nothing that was not sent",
+      leader_acks },
+    { "no-acks", "the same with acks=0", no_acks },
     { "close-in-the-middle", "producers and consumers close amid resets", close_in_the_middle },
 };
 
@@ -707,8 +734,8 @@ void sim_scenario_plan(sim_plan *plan, const char *name, uint64_t seed)
         if (strcmp(scenarios[i].name, name) == 0) {
             sim_rng r = { seed * 7919 + i };
             sim_plan_plain(plan, seed);
-            plan->scenario = scenarios[i].name;
             scenarios[i].make(plan, &r);
+            plan->scenario = scenarios[i].name;
             return;
         }
     fprintf(stderr, "no scenario '%s'; see --list\n", name);
