@@ -98,14 +98,14 @@ static void heal_memory(sim_run *r)
 }
 
 /* What the client may hold beside buffer.memory and fetch.buffer.bytes; see docs/RELIABILITY.md. */
-static int64_t rest_allowed(const sim_run *r, int64_t buffers)
+static int64_t rest_allowed(const sim_run *r, int64_t buffers, int64_t sockets)
 {
     const sim_plan *plan = r->plan;
     const char *name = sim_plan_codec(plan); /* not the planned one where the build lacks it */
     int codec = strcmp(name, "gzip") == 0   ? REST_DEFLATE
                 : strcmp(name, "none") == 0 ? 0
                                             : REST_SCRATCH;
-    return REST_CLIENT + (int64_t)REST_CONNECTION * sim_open_sockets(r->world) +
+    return REST_CLIENT + REST_CONNECTION * sockets +
            (int64_t)plan->producers * (REST_HANDLE + codec) +
            (int64_t)plan->consumers * (REST_HANDLE + REST_INFLATE) +
            (int64_t)plan->partitions * REST_PARTITION * (plan->producers + plan->consumers) +
@@ -124,7 +124,7 @@ static void check_allocator(sim_run *r)
             buffers +=
                 (int64_t)(kci_credit_held(r->consumers[c]->credit) + r->consumers[c]->reserved);
     int64_t rest = sim_memory_held(SIM_MEMORY_CLIENT) - buffers;
-    int64_t allowed = rest_allowed(r, buffers);
+    int64_t allowed = rest_allowed(r, buffers, sim_open_sockets(r->world));
     if (rest > r->memory_most)
         r->memory_most = rest;
     if (rest * 100 / allowed > r->memory_most_percent)
@@ -142,7 +142,10 @@ static void check_peak(sim_run *r)
     int64_t limits = (int64_t)plan->producers * plan->buffer_memory +
                      (int64_t)plan->consumers * (int64_t)(consumer_limit(r) + inflating(r));
     int64_t peak = sim_memory_peak(SIM_MEMORY_CLIENT);
-    if (peak > limits + rest_allowed(r, limits))
+    int64_t sockets = r->sockets_before + sim_connects(r->world) - r->connects_before;
+    r->sockets_before = sim_open_sockets(r->world);
+    r->connects_before = sim_connects(r->world);
+    if (peak > limits + rest_allowed(r, limits, sockets))
         history_violation(r->history, H_MEMORY, "the client had %lld bytes; its limits are %lld",
                           (long long)peak, (long long)limits);
 }

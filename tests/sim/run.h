@@ -72,12 +72,13 @@ typedef struct sim_run {
     int lies[LIE_COUNT]; /* percent */
     sim_rng lie_rng;
     kci_arena lie_arena;
-    int damaged;                      /* answers */
-    int place[SIM_MAX_BROKERS + 1];   /* by broker: whose port and name it has now */
-    int address[SIM_MAX_BROKERS + 1]; /* by name: how often it got another address */
-    int rename[SIM_MAX_BROKERS + 1];  /* by name: how often it was another */
-    int64_t memory_most;              /* of the client, beyond what its buffers account for */
-    int64_t memory_most_percent;      /* of what is allowed */
+    int damaged;                             /* answers */
+    int place[SIM_MAX_BROKERS + 1];          /* by broker: whose port and name it has now */
+    int address[SIM_MAX_BROKERS + 1];        /* by name: how often it got another address */
+    int rename[SIM_MAX_BROKERS + 1];         /* by name: how often it was another */
+    int64_t sockets_before, connects_before; /* when memory was looked at before */
+    int64_t memory_most;         /* of the client, beyond what its buffers account for */
+    int64_t memory_most_percent; /* of what is allowed */
 } sim_run;
 
 typedef struct sim_result {

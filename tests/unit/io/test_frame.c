@@ -120,17 +120,26 @@ Test(frame, out_of_memory)
     cr_assert_eq(kci_mem_live(), live);
 }
 
+typedef struct churner {
+    kci_frame_pool *pool;
+    uint64_t seed;
+} churner;
+
 static void *churn(void *arg)
 {
-    kci_frame_pool *pool = arg;
+    const churner *c = arg;
     kci_random r;
-    kci_random_seed(&r, (uint64_t)(uintptr_t)&r);
+    kci_random_seed(&r, c->seed);
     kci_frame *held[8] = { 0 };
     for (int i = 0; i < 5000; i++) {
         kci_frame **slot = &held[kci_random_below(&r, 8)];
         kci_frame_unref(*slot);
-        *slot = kci_frame_new(pool, (uint32_t)kci_random_below(&r, 300000));
-        (*slot)->data[0] = 1;
+        uint32_t size = (uint32_t)kci_random_below(&r, 300000);
+        *slot = kci_frame_new(c->pool, size);
+        if (size) {
+            (*slot)->data[0] = 1;
+            (*slot)->data[size - 1] = 1;
+        }
     }
     for (int i = 0; i < 8; i++)
         kci_frame_unref(held[i]);
@@ -142,8 +151,11 @@ Test(frame, many_threads)
     int64_t live = kci_mem_live();
     kci_frame_pool *pool = kci_frame_pool_new(1 << 20);
     pthread_t threads[3];
-    for (int i = 0; i < 3; i++)
-        pthread_create(&threads[i], NULL, churn, pool);
+    churner churners[3];
+    for (int i = 0; i < 3; i++) {
+        churners[i] = (churner){ pool, (uint64_t)i + 1 };
+        pthread_create(&threads[i], NULL, churn, &churners[i]);
+    }
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
     cr_assert_leq(kci_frame_pool_bytes(pool), 1u << 20);
