@@ -63,10 +63,11 @@ kc_err kci_grower_room(kci_grower *g, size_t need)
         return KC_E_DECOMPRESSED_TOO_LARGE;
 
     /* What is written doubles, not what was reserved: lz4 asks for much more than it writes. */
-    size_t more = need + need / 8;
+    size_t left = g->max - used;
+    size_t more = need < left ? need + need / 8 : left; /* max is an int32 at most */
     if (more < used)
         more = used;
-    size_t cap = more > g->max - used ? g->max : used + more;
+    size_t cap = more > left ? g->max : used + more;
     if (g->block && cap <= g->cap)
         return KC_OK;
     return resize(g, cap) ? KC_OK : KC_E_NO_MEMORY;

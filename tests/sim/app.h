@@ -15,6 +15,11 @@ bool sim_explained(kc_err err);
 /* An allocation failed: the application does something else for a while. */
 void sim_wait_for_memory(sim_run *r);
 
+static inline int sim_any_partition(sim_run *r)
+{
+    return (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
+}
+
 /* -- app_send.c */
 /* false: refused, there is no use in sending more now */
 bool sim_send_to(sim_run *r, int p, int partition, uint64_t *sent);

@@ -9,14 +9,6 @@
 enum { TOPICS = 4, PARTITIONS_MAX = 6, CALL_MS = 3000 };
 
 /* What brokers in trouble, and calls whose answers were lost, explain. */
-static bool is_cut(const sim_run *r)
-{
-    for (int i = 0; i < r->plan->fault_count; i++)
-        if (r->plan->faults[i].kind == F_SHORT)
-            return true;
-    return false;
-}
-
 static bool is_explained(const sim_run *r, kc_err err)
 {
     switch (err) {
@@ -29,7 +21,7 @@ static bool is_explained(const sim_run *r, kc_err err)
     case KC_E_BROKER_NOT_AVAILABLE:       /* asked for its configuration */
         return true;
     case KC_E_PROTOCOL:
-        return is_cut(r);
+        return sim_plan_has(r->plan, F_SHORT);
     default:
         return sim_explained(err) || r->plan->errors_expected ||
                (kc_error_flags(err) & KC_ERROR_RETRIABLE);

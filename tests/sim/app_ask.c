@@ -3,18 +3,10 @@
  * come in time, and nothing may be told that is not so. */
 #include "sim/app.h"
 
-static bool lies_are_planned(const sim_plan *plan)
-{
-    for (int i = 0; i < plan->fault_count; i++)
-        if (plan->faults[i].kind == F_LIE)
-            return true;
-    return false;
-}
-
 static void check_answer(sim_run *r, const char *what, int p, int64_t offset, int64_t least)
 {
     int64_t end = kc_mock_log_end_offset(r->mock, SIM_TOPIC, p);
-    bool logs_shrink = r->plan->errors_expected || lies_are_planned(r->plan);
+    bool logs_shrink = r->plan->errors_expected || sim_plan_has(r->plan, F_LIE);
     if (logs_shrink || (offset >= least && offset <= end))
         return;
     history_violation(r->history, H_INCONSISTENT_OFFSET,
@@ -108,7 +100,7 @@ static void ask_count(sim_run *r)
     kc_err err = kc_producer_partition_count(r->producers[p], kc_str(SIM_TOPIC), &count, &why);
     sim_check_call(r, "partition_count", begun, r->plan->max_block_ms);
     check_error(r, "partition_count", err, &why);
-    if (err == KC_OK && count != r->plan->partitions && !lies_are_planned(r->plan) &&
+    if (err == KC_OK && count != r->plan->partitions && !sim_plan_has(r->plan, F_LIE) &&
         !r->plan->errors_expected)
         history_violation(r->history, H_UNEXPECTED_ERROR, "there are said to be %d partitions",
                           count);
@@ -119,7 +111,7 @@ void sim_ask_in_turn(sim_run *r)
     if (!sim_rng_chance(&r->rng, r->plan->ask_percent))
         return;
     int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
-    int p = (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
+    int p = sim_any_partition(r);
     int32_t timeout_ms = sim_rng_chance(&r->rng, 30) ? 0 : (int32_t)sim_rng_range(&r->rng, 1, 800);
     switch (sim_rng_range(&r->rng, 0, 4)) {
     case 0:

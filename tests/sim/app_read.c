@@ -8,11 +8,6 @@ static kc_topic_partition_position position_of(int partition, kc_position at)
     return (kc_topic_partition_position){ kc_str(SIM_TOPIC), partition, at };
 }
 
-static int any_partition(sim_run *r)
-{
-    return (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
-}
-
 static int64_t any_offset(sim_run *r, int p)
 {
     int64_t end = kc_mock_high_watermark(r->mock, SIM_TOPIC, p);
@@ -69,7 +64,7 @@ static void give_back(sim_run *r, int c, int p)
 
 static void change_assignment(sim_run *r, int c)
 {
-    int p = any_partition(r);
+    int p = sim_any_partition(r);
     if (r->removed[c][p])
         give_back(r, c, p);
     else
@@ -136,7 +131,7 @@ static void pause_or_resume(sim_run *r, int c, int p)
 
 static void seek_somewhere(sim_run *r, int c)
 {
-    int p = any_partition(r);
+    int p = sim_any_partition(r);
     if (sim_rng_chance(&r->rng, 30))
         pause_or_resume(r, c, p);
     else if (r->removed[c][p])

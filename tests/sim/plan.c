@@ -339,6 +339,14 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_congestion(plan, &r);
 }
 
+bool sim_plan_has(const sim_plan *plan, sim_fault_kind kind)
+{
+    for (int i = 0; i < plan->fault_count; i++)
+        if (plan->faults[i].kind == kind)
+            return true;
+    return false;
+}
+
 const char *sim_plan_codec(const sim_plan *plan)
 {
     for (unsigned i = 0; i < KCI_CODEC_COUNT; i++) {

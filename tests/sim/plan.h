@@ -154,6 +154,8 @@ void sim_plan_plain(sim_plan *plan, uint64_t seed);
 
 sim_fault *sim_plan_add(sim_plan *plan, sim_fault_kind kind, int64_t at_us, int64_t for_us);
 
+bool sim_plan_has(const sim_plan *plan, sim_fault_kind kind);
+
 /* The plan's compression, or gzip in a build without that. */
 const char *sim_plan_codec(const sim_plan *plan);
 
