@@ -49,12 +49,10 @@ static bool is_window_full(const kci_lane *lane)
     return oldest && lane->ordinal + 1 - oldest->ordinal >= KCI_LANE_WINDOW;
 }
 
-bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh)
+/* What holds back a sealed batch, `head`, or one that is not there yet. */
+static bool is_free(const kci_lane *lane, const kci_send_batch *head, int32_t node, int64_t now_us)
 {
-    const kci_send_batch *head = kci_lane_head(lane);
     bool busy = !kci_list_is_empty(&lane->wire);
-    if (fresh ? head != NULL : !head || !atomic_load_explicit(&head->sealed, memory_order_acquire))
-        return false;
     if (lane->retry_at_us > now_us)
         return false;
     if (busy && (lane->drain || lane->restart || lane->single || lane->wire_node != node))
@@ -64,6 +62,17 @@ bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool 
     if (!lane->idempotent || (head && head->numbered))
         return true;
     return !lane->gap && lane->sequence.producer_id >= 0 && !is_window_full(lane);
+}
+
+kci_lane_state kci_lane_look(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh)
+{
+    const kci_send_batch *head = kci_lane_head(lane);
+    if (fresh ? head != NULL : !head)
+        return KCI_LANE_WAITS;
+    /* Sequentially consistent, like kci_accum_seal(): this or the look at `collected` sees. */
+    if (head && !atomic_load(&head->sealed))
+        return KCI_LANE_UNSEALED;
+    return is_free(lane, head, node, now_us) ? KCI_LANE_READY : KCI_LANE_WAITS;
 }
 
 bool kci_lane_wants_id(const kci_lane *lane)

@@ -49,9 +49,16 @@ void kci_lane_add(kci_lane *lane, kci_send_batch *b);
 /* The first batch that waits; NULL. */
 kci_send_batch *kci_lane_head(const kci_lane *lane);
 
+typedef enum kci_lane_state {
+    KCI_LANE_WAITS,    /* for a batch, an answer, the producer id, the end of a pause */
+    KCI_LANE_UNSEALED, /* for an application thread that has not sealed the batch yet */
+    KCI_LANE_READY
+} kci_lane_state;
+
 /* Whether the next batch may go to that node now: the one that kci_lane_head() gives, or, with
- * `fresh`, one that would be added now to an empty queue. */
-bool kci_lane_may_send(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh);
+ * `fresh`, one that would be added now to an empty queue. Another thread may seal the batch at any
+ * moment: of that the answer is one look, and whoever seals after it tells the loop. */
+kci_lane_state kci_lane_look(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh);
 
 /* True when only the producer id is missing. */
 bool kci_lane_wants_id(const kci_lane *lane);

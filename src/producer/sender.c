@@ -144,8 +144,8 @@ void kci_sender_consider(kc_producer *p, kci_part *part)
             kci_ids_want(p);
     }
     int64_t now = kci_loop_now(p->loop);
-    bool fresh = !kci_lane_head(lane);
-    if (kci_lane_may_send(lane, part->peer->id, now, fresh)) {
+    kci_lane_state state = kci_lane_look(lane, part->peer->id, now, !kci_lane_head(lane));
+    if (state == KCI_LANE_READY) {
         if (kci_link_is_on(&part->ready_link))
             return;
         kci_list_push_back(&part->peer->ready, &part->ready_link);
@@ -156,7 +156,7 @@ void kci_sender_consider(kc_producer *p, kci_part *part)
     kci_link_remove(&part->ready_link);
     if (lane->retry_at_us > now)
         pause_until(s, p->loop, part);
-    if (!fresh && !atomic_load(&kci_lane_head(lane)->sealed) && !kci_link_is_on(&part->seal_link))
+    if (state == KCI_LANE_UNSEALED && !kci_link_is_on(&part->seal_link))
         kci_list_push_back(&s->sealing, &part->seal_link);
 }
 
