@@ -172,6 +172,9 @@ void kci_gate_leave_noticed(kci_gate *g)
 
 bool kci_gate_try_enter(kci_gate *g)
 {
+    /* Raised by a refusal before, and nobody has called it yet: what was promised then is kept by
+     * leaving it raised, for this thread to find when it leaves. */
+    bool owed = atomic_load(&g->attention) & HOOK;
     if (pthread_mutex_trylock(&g->lock) != 0) {
         atomic_fetch_or(&g->attention, HOOK);
         if (pthread_mutex_trylock(&g->lock) != 0)
@@ -185,6 +188,7 @@ bool kci_gate_try_enter(kci_gate *g)
             return false;
         }
     }
-    atomic_fetch_and(&g->attention, ~(uint32_t)HOOK);
+    if (!owed)
+        atomic_fetch_and(&g->attention, ~(uint32_t)HOOK);
     return true;
 }

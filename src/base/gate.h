@@ -43,7 +43,8 @@ void kci_gate_destroy(kci_gate *g);
 
 /* For one thread that must not wait, the loop's: true if it is inside now. If not, whoever is
  * inside calls on_leave(arg) after it has left, on its own thread and without the gate, so that the
- * work can be posted to the loop again. It never becomes the owner. */
+ * work can be posted to the loop again, even if a later attempt gets in before that: each refusal
+ * is followed by a call. It never becomes the owner. */
 bool kci_gate_try_enter(kci_gate *g);
 
 /* The slow halves of the functions below. */

@@ -321,10 +321,10 @@ bool kci_sender_close_due(kc_producer *p, kci_peer *peer)
         any = !kci_lane_head(&KCI_CONTAINER_OF(at, kci_part, ready_link)->lane);
     if (!any)
         return true;
-    p->sender.turn_missed = true;
-    if (!kci_sender_enter_gate(p))
-        return false; /* who is inside posts the task */
-    p->sender.turn_missed = false;
+    if (!kci_sender_enter_gate(p)) {
+        p->sender.turn_missed = true; /* who is inside posts the task */
+        return false;
+    }
     for (kci_link *at = kci_list_first(&peer->ready); at; at = kci_list_next(&peer->ready, at)) {
         kci_part *part = KCI_CONTAINER_OF(at, kci_part, ready_link);
         if (kci_lane_head(&part->lane))
@@ -344,6 +344,7 @@ static void on_turn(kci_task *task)
     kci_sender *s = KCI_CONTAINER_OF(task, kci_sender, turn);
     kc_producer *p = producer_of(s);
     s->turn_wanted = false;
+    s->turn_missed = false; /* only now: one peer's success is not another's */
     if (s->phase >= KCI_SENDER_LEAVING)
         return;
     kci_sender_collect(p);

@@ -58,7 +58,7 @@ typedef struct kci_sender {
     atomic_bool attached; /* the task may be posted; read by any thread */
     kci_task turn;        /* deferred: send */
     bool turn_wanted;
-    bool turn_missed;         /* the gate could not be had in the last one */
+    bool turn_missed;         /* for some peer the gate could not be had in the last one */
     kci_peer *turn_peer;      /* whose ready parts are being sent from */
     kci_timer open_timer;     /* to look at open batches */
     kci_timer retry_timer;    /* the next part whose pause ends */

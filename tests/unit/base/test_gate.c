@@ -229,6 +229,41 @@ Test(gate, try_enter_without_membarrier)
     try_side(true, 2);
 }
 
+/* What was refused once is owed its hook, even if the next attempt gets in: it may be made for
+ * something else. */
+static void try_twice(bool strong)
+{
+    guarded *g = new_guarded(strong);
+    pthread_t thread;
+    int refused = 0;
+    pthread_create(&thread, NULL, owner, g);
+    while (atomic_load(&g->gate.passes) < 4)
+        sched_yield();
+    for (int i = 0; i < 300000 && refused < 3000; i++) {
+        int hooks = atomic_load(&g->hooks);
+        bool inside = kci_gate_try_enter(&g->gate);
+        bool owed = !inside;
+        while (!inside)
+            inside = kci_gate_try_enter(&g->gate);
+        kci_gate_leave(&g->gate);
+        refused += owed;
+        for (int spins = 0; owed && atomic_load(&g->hooks) == hooks; spins++) {
+            cr_assert_lt(spins, 3000, "the hook was forgotten, after %d refusals", refused);
+            if (spins > 50)
+                usleep(1000);
+        }
+    }
+    atomic_store(&g->stop, true);
+    pthread_join(thread, NULL);
+    free_guarded(g);
+}
+
+Test(gate, a_refusal_is_not_forgotten_by_the_next_attempt)
+{
+    try_twice(false);
+    try_twice(true);
+}
+
 Test(gate, try_enter_while_inside)
 {
     guarded *g = new_guarded(false);
