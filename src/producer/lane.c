@@ -64,11 +64,9 @@ static bool is_free(const kci_lane *lane, const kci_send_batch *head, int32_t no
     return !lane->gap && lane->sequence.producer_id >= 0 && !is_window_full(lane);
 }
 
-kci_lane_state kci_lane_look(const kci_lane *lane, int32_t node, int64_t now_us, bool fresh)
+kci_lane_state kci_lane_look(const kci_lane *lane, int32_t node, int64_t now_us)
 {
     const kci_send_batch *head = kci_lane_head(lane);
-    if (fresh ? head != NULL : !head)
-        return KCI_LANE_WAITS;
     /* Sequentially consistent, like kci_accum_seal(): this or the look at `collected` sees. */
     if (head && !atomic_load(&head->sealed))
         return KCI_LANE_UNSEALED;

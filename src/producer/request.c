@@ -90,7 +90,7 @@ static void take_batches(request *r)
         kci_part *part = KCI_CONTAINER_OF(at, kci_part, ready_link);
         kci_send_batch *head = kci_lane_head(&part->lane);
         int64_t now = kci_loop_now(p->loop);
-        if (kci_lane_look(&part->lane, r->peer->id, now, false) != KCI_LANE_READY)
+        if (!head || kci_lane_look(&part->lane, r->peer->id, now) != KCI_LANE_READY)
             continue;
         size_t more = entry_size(head, r->count ? r->taken[r->count - 1] : NULL);
         bool fits = r->count == 0 || size + more <= (size_t)p->conf.max_request_size;

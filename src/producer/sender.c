@@ -144,7 +144,7 @@ void kci_sender_consider(kc_producer *p, kci_part *part)
             kci_ids_want(p);
     }
     int64_t now = kci_loop_now(p->loop);
-    kci_lane_state state = kci_lane_look(lane, part->peer->id, now, !kci_lane_head(lane));
+    kci_lane_state state = kci_lane_look(lane, part->peer->id, now);
     if (state == KCI_LANE_READY) {
         if (kci_link_is_on(&part->ready_link))
             return;

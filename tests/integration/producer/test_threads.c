@@ -82,6 +82,29 @@ Test(threads, from_many_threads_to_topics_not_yet_known)
     rig_stop(&r);
 }
 
+/* The loop finds the program inside now and then: for one broker's turn and not for another's, and
+ * when it looks at open batches. After each burst nothing but its own outcome wakes the loop. */
+Test(threads, what_is_sent_in_bursts_leaves_by_itself)
+{
+    enum { BURSTS = 3000, PARTITIONS = 3, MOST = 8 };
+    const char *const properties[] = { "linger.ms=0", NULL };
+    kc_mock_options several = { .size = sizeof several, .brokers = PARTITIONS };
+    rig r;
+    long sent = 0;
+    rig_start(&r, &several, properties, NULL);
+    for (int burst = 0; burst < BURSTS; burst++) {
+        for (int n = burst % MOST; n >= 0; n--, sent++)
+            rig_send(&r, sent, sent + 1, (int32_t)(sent % PARTITIONS));
+        for (int64_t until = rig_now_ms() + 10000; r.reported < sent;) {
+            cr_assert_lt(rig_now_ms(), until, "%ld of %ld in burst %d", (long)r.reported, sent,
+                         burst);
+            kc_producer_poll(r.producer, 100, NULL);
+        }
+    }
+    rig_expect_all(&r, sent);
+    rig_stop(&r);
+}
+
 Test(threads, a_client_without_a_thread)
 {
     const char *const properties[] = { "client.threads=0", NULL };

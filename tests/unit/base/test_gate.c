@@ -253,6 +253,7 @@ static void try_twice(bool strong)
                 usleep(1000);
         }
     }
+    cr_assert_gt(refused, 0);
     atomic_store(&g->stop, true);
     pthread_join(thread, NULL);
     free_guarded(g);
