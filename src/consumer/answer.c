@@ -25,13 +25,13 @@ static kci_read_topic *find_topic(kc_consumer *c, const kci_source *s, const top
 
 /* ---- the end of the log ------------------------------------------------------------------- */
 
-static int64_t end_of(kc_consumer *c, const kci_part *p)
+static int64_t end_of(kc_consumer *c, const kci_read_part *p)
 {
     return c->read.committed ? p->last_stable : p->high_watermark;
 }
 
 /* Nothing came: the position is the end, if the broker's offsets say so. */
-static void note_end(kc_consumer *c, kci_part *p)
+static void note_end(kc_consumer *c, kci_read_part *p)
 {
     p->told = true;
     int64_t end = end_of(c, p);
@@ -47,7 +47,7 @@ static void note_end(kc_consumer *c, kci_part *p)
 
 /* Keeps the part from being fetched until its buffer is empty; then the same will be found. False:
  * it is empty. */
-static bool hold_back(kc_consumer *c, kci_part *p)
+static bool hold_back(kc_consumer *c, kci_read_part *p)
 {
     if (!p->first)
         return false;
@@ -57,13 +57,13 @@ static bool hold_back(kc_consumer *c, kci_part *p)
     return true;
 }
 
-static void back_to_leader(kc_consumer *c, kci_part *p)
+static void back_to_leader(kc_consumer *c, kci_read_part *p)
 {
     p->preferred = -1;
     kci_part_todo(c, p);
 }
 
-static void out_of_range(kc_consumer *c, kci_part *p)
+static void out_of_range(kc_consumer *c, kci_read_part *p)
 {
     if (p->preferred >= 0) { /* a follower may lag: the leader decides */
         p->epoch_unsure = p->sent_fetch_epoch >= 0;
@@ -78,7 +78,7 @@ static void out_of_range(kc_consumer *c, kci_part *p)
     }
 }
 
-static void take_hint(kc_consumer *c, kci_part *p, const part_data *d,
+static void take_hint(kc_consumer *c, kci_read_part *p, const part_data *d,
                       const kci_fetch_response *body)
 {
     if (d->current_leader.leader_id < 0 || c->hint_count == KCI_HINTS)
@@ -101,7 +101,7 @@ static void take_hint(kc_consumer *c, kci_part *p, const part_data *d,
 }
 
 /* Another broker is the right one, or this one is not ready: soon again. */
-static void try_again(kc_consumer *c, kci_part *p, bool refresh)
+static void try_again(kc_consumer *c, kci_read_part *p, bool refresh)
 {
     kci_part_leave_preferred(c, p);
     c->want_refresh |= refresh;
@@ -110,7 +110,7 @@ static void try_again(kc_consumer *c, kci_part *p, bool refresh)
     kci_part_retry(c, p);
 }
 
-static void part_failed(kc_consumer *c, kci_part *p, const part_data *d,
+static void part_failed(kc_consumer *c, kci_read_part *p, const part_data *d,
                         const kci_fetch_response *body)
 {
     kc_err err = d->error_code;
@@ -146,7 +146,7 @@ static void part_failed(kc_consumer *c, kci_part *p, const part_data *d,
 
 /* ---- records ------------------------------------------------------------------------------ */
 
-static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
+static void enqueue(kc_consumer *c, kci_read_part *p, kci_slice *s)
 {
     kci_fetched_ref(s->owner);
     s->next = NULL;
@@ -173,7 +173,7 @@ static void enqueue(kc_consumer *c, kci_part *p, kci_slice *s)
     kci_part_offer(c, p);
 }
 
-static void take_records(kc_consumer *c, kci_part *p, const part_data *d, kci_fetched *fetched,
+static void take_records(kc_consumer *c, kci_read_part *p, const part_data *d, kci_fetched *fetched,
                          bool first)
 {
     kci_slice *s = kci_fetched_add(fetched, d, p->source->id);
@@ -182,7 +182,7 @@ static void take_records(kc_consumer *c, kci_part *p, const part_data *d, kci_fe
         enqueue(c, p, s);
 }
 
-static void take_offsets(kci_part *p, const part_data *d)
+static void take_offsets(kci_read_part *p, const part_data *d)
 {
     p->high_watermark = d->high_watermark;
     p->last_stable = d->last_stable_offset;
@@ -190,7 +190,7 @@ static void take_offsets(kci_part *p, const part_data *d)
     p->told = true;
 }
 
-static void prefer(kc_consumer *c, kci_part *p, int32_t node)
+static void prefer(kc_consumer *c, kci_read_part *p, int32_t node)
 {
     if (node == p->preferred || node == p->leader)
         return;
@@ -209,7 +209,7 @@ static void prefer(kc_consumer *c, kci_part *p, int32_t node)
 }
 
 /* After an answer from there the leader is asked again, when it is time. */
-static void end_lease(kc_consumer *c, kci_part *p)
+static void end_lease(kc_consumer *c, kci_read_part *p)
 {
     if (p->preferred < 0 || p->source->id != p->preferred ||
         kci_loop_now(c->loop) < p->preferred_until)
@@ -219,7 +219,7 @@ static void end_lease(kc_consumer *c, kci_part *p)
 }
 
 /* One partition of the answer. */
-static void take_part(kc_consumer *c, kci_source *s, kci_part *p, const part_data *d,
+static void take_part(kc_consumer *c, kci_source *s, kci_read_part *p, const part_data *d,
                       kci_fetched *fetched, bool first)
 {
     p->failures = 0;
@@ -286,7 +286,7 @@ static void note_ends(kc_consumer *c, kci_source *s, uint64_t mark)
         const kci_fetch_request_fetch_topic *t = &b->topics.data[i];
         kci_read_topic *topic = kci_assignment_topic(&c->assignment, t->topic);
         for (int32_t k = 0; topic && k < t->partitions.count; k++) {
-            kci_part *p = kci_read_topic_part(topic, t->partitions.data[k].partition);
+            kci_read_part *p = kci_read_topic_part(topic, t->partitions.data[k].partition);
             if (p && p->answer_mark != mark && kci_session_is_current(s, p))
                 note_end(c, p);
         }
@@ -309,7 +309,7 @@ static void take_topic(kc_consumer *c, kci_source *s, const topic_data *t,
     kci_read_topic *topic = find_topic(c, s, t);
     for (int32_t k = 0; k < t->partitions.count; k++) {
         const part_data *d = &t->partitions.data[k];
-        kci_part *p = topic ? kci_read_topic_part(topic, d->partition_index) : NULL;
+        kci_read_part *p = topic ? kci_read_topic_part(topic, d->partition_index) : NULL;
         if (p && kci_session_is_current(s, p)) {
             p->answer_mark = c->last_mark;
             if (d->error_code == KC_OK)

@@ -69,7 +69,7 @@ static void drop_topics(kc_consumer *c, const entry *list, size_t count)
 /* ---- positions ---------------------------------------------------------------------------- */
 
 /* Sends the part to a position; nothing of it is buffered, and the cursor is elsewhere. */
-static void go_to(kc_consumer *c, kci_part *p, const kc_position *to)
+static void go_to(kc_consumer *c, kci_read_part *p, const kc_position *to)
 {
     p->error = KC_OK;
     p->eof = false;
@@ -92,13 +92,13 @@ static void go_to(kc_consumer *c, kci_part *p, const kc_position *to)
     kci_part_todo(c, p);
 }
 
-static void leave_cursor(kc_consumer *c, const kci_part *p)
+static void leave_cursor(kc_consumer *c, const kci_read_part *p)
 {
     if (p->first && c->cursor.slice == p->first)
         kci_cursor_close(&c->cursor);
 }
 
-static void unassign(kc_consumer *c, kci_part *p)
+static void unassign(kc_consumer *c, kci_read_part *p)
 {
     leave_cursor(c, p);
     kci_part_unassign(c, p);
@@ -111,7 +111,7 @@ static kc_err enter_list(kc_consumer *c, kci_assignment *a, const entry *list, s
                          kc_error *detail)
 {
     for (size_t i = 0; i < count; i++) {
-        kci_part *p;
+        kci_read_part *p;
         kc_err err = kci_assignment_add(a, list[i].topic, list[i].partition, &p);
         if (err == KC_OK) {
             p->consumer = c;
@@ -138,7 +138,7 @@ static kc_err enter_list(kc_consumer *c, kci_assignment *a, const entry *list, s
 static void begin_list(kc_consumer *c, const entry *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        kci_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
+        kci_read_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
         p->assigned = true;
         go_to(c, p, &list[i].position);
     }
@@ -148,7 +148,7 @@ static void begin_list(kc_consumer *c, const entry *list, size_t count)
 /* The wishes of an assignment end with it. Lock held; the core only queues them. */
 static void unassign_all(kc_consumer *c)
 {
-    for (kci_part *p; (p = kci_assignment_last(&c->assignment));) {
+    for (kci_read_part *p; (p = kci_assignment_last(&c->assignment));) {
         kci_client_drop_topic(c->client, p->topic->name);
         unassign(c, p);
     }
@@ -207,7 +207,7 @@ static kc_err assign_remove(kc_consumer *c, const kc_topic_partition *list, size
 {
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < count; i++) {
-        kci_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
+        kci_read_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
         if (!p)
             continue;
         kci_client_drop_topic(c->client, p->topic->name);
@@ -263,7 +263,7 @@ kc_err kc_consumer_assignment(kc_consumer *c, kc_topic_partition *out, size_t ca
     size_t n = 0;
     int32_t topic = 0, at = 0;
     pthread_mutex_lock(&c->lock);
-    for (kci_part *p; n < cap && (p = kci_assignment_next(&c->assignment, &topic, &at)); n++)
+    for (kci_read_part *p; n < cap && (p = kci_assignment_next(&c->assignment, &topic, &at)); n++)
         out[n] = (kc_topic_partition){ p->topic->name, p->number };
     *count = c->assignment.part_count;
     pthread_mutex_unlock(&c->lock);
@@ -286,7 +286,7 @@ static kc_err seek(kc_consumer *c, kc_bytes topic, int32_t partition, const kc_p
         return kci_fail(detail, KC_E_INVALID_ARGUMENT,
                         "no such kind of position, or its value is out of range");
     pthread_mutex_lock(&c->lock);
-    kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
+    kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     if (p) {
         leave_cursor(c, p);
         go_to(c, p, to);
@@ -314,7 +314,7 @@ static kc_err set_paused(kc_consumer *c, const kc_topic_partition *list, size_t 
     kc_err err = KC_OK;
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < count; i++) {
-        kci_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
+        kci_read_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
         if (!p) {
             err = not_assigned(detail, list[i].topic, list[i].partition);
             continue;

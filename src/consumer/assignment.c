@@ -34,7 +34,7 @@ static kci_read_topic *topic_at(const kci_assignment *a, int32_t i)
     return a->topics.items[i];
 }
 
-static kci_part *part_at(const kci_read_topic *t, int32_t i)
+static kci_read_part *part_at(const kci_read_topic *t, int32_t i)
 {
     return t->parts.items[i];
 }
@@ -134,9 +134,9 @@ void kci_read_topic_unref(kci_read_topic *t)
     kci_free(t);
 }
 
-static kci_part *new_part(kci_read_topic *topic, int32_t number)
+static kci_read_part *new_part(kci_read_topic *topic, int32_t number)
 {
-    kci_part *p = kci_calloc(1, sizeof *p);
+    kci_read_part *p = kci_calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->topic = kci_read_topic_ref(topic);
@@ -151,7 +151,7 @@ static kci_part *new_part(kci_read_topic *topic, int32_t number)
     return p;
 }
 
-void kci_part_unref(kci_part *p)
+void kci_part_unref(kci_read_part *p)
 {
     if (!p || --p->refs > 0)
         return;
@@ -188,7 +188,7 @@ static void drop_topic(kci_assignment *a, kci_read_topic *t)
     kci_read_topic_unref(t);
 }
 
-kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition, kci_part **out)
+kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition, kci_read_part **out)
 {
     kci_read_topic *t = take_topic(a, topic);
     if (!t)
@@ -197,7 +197,7 @@ kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition, 
     int32_t at = part_index(t, partition, &found);
     if (found)
         return KC_E_STATE;
-    kci_part *p = NULL;
+    kci_read_part *p = NULL;
     if (reserve(&t->parts))
         p = new_part(t, partition);
     if (!p) {
@@ -218,20 +218,20 @@ kci_read_topic *kci_assignment_topic(const kci_assignment *a, kc_bytes name)
     return found ? topic_at(a, at) : NULL;
 }
 
-kci_part *kci_read_topic_part(const kci_read_topic *t, int32_t partition)
+kci_read_part *kci_read_topic_part(const kci_read_topic *t, int32_t partition)
 {
     bool found;
     int32_t at = part_index(t, partition, &found);
     return found ? part_at(t, at) : NULL;
 }
 
-kci_part *kci_assignment_find(const kci_assignment *a, kc_bytes topic, int32_t partition)
+kci_read_part *kci_assignment_find(const kci_assignment *a, kc_bytes topic, int32_t partition)
 {
     kci_read_topic *t = kci_assignment_topic(a, topic);
     return t ? kci_read_topic_part(t, partition) : NULL;
 }
 
-void kci_assignment_remove(kci_assignment *a, kci_part *p)
+void kci_assignment_remove(kci_assignment *a, kci_read_part *p)
 {
     kci_read_topic *t = p->topic;
     bool found;
@@ -242,7 +242,7 @@ void kci_assignment_remove(kci_assignment *a, kci_part *p)
         drop_topic(a, t);
 }
 
-kci_part *kci_assignment_next(const kci_assignment *a, int32_t *topic, int32_t *at)
+kci_read_part *kci_assignment_next(const kci_assignment *a, int32_t *topic, int32_t *at)
 {
     while (*topic < a->topics.count) {
         const kci_read_topic *t = topic_at(a, *topic);
@@ -254,7 +254,7 @@ kci_part *kci_assignment_next(const kci_assignment *a, int32_t *topic, int32_t *
     return NULL;
 }
 
-kci_part *kci_assignment_last(const kci_assignment *a)
+kci_read_part *kci_assignment_last(const kci_assignment *a)
 {
     if (a->topics.count == 0)
         return NULL;

@@ -19,22 +19,23 @@ bool kci_topic_partition_ok(kc_bytes topic, int32_t partition);
 int kci_topic_name_compare(kc_bytes a, kc_bytes b);
 
 /* Adds a partition, UNPLACED. KC_E_STATE: there already; KC_E_NO_MEMORY. Nothing changes then. */
-kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition, kci_part **out);
+kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition,
+                          kci_read_part **out);
 
 /* NULL when there is none. */
-kci_part *kci_assignment_find(const kci_assignment *a, kc_bytes topic, int32_t partition);
+kci_read_part *kci_assignment_find(const kci_assignment *a, kc_bytes topic, int32_t partition);
 kci_read_topic *kci_assignment_topic(const kci_assignment *a, kc_bytes name);
-kci_part *kci_read_topic_part(const kci_read_topic *topic, int32_t partition);
+kci_read_part *kci_read_topic_part(const kci_read_topic *topic, int32_t partition);
 
 /* Takes a partition out; the assignment's reference to it is the caller's now. Its topic goes with
  * its last partition. */
-void kci_assignment_remove(kci_assignment *a, kci_part *part);
+void kci_assignment_remove(kci_assignment *a, kci_read_part *part);
 
 /* Walks: *topic and *at begin at 0. NULL at the end. Nothing may be added or removed meanwhile. */
-kci_part *kci_assignment_next(const kci_assignment *a, int32_t *topic, int32_t *at);
+kci_read_part *kci_assignment_next(const kci_assignment *a, int32_t *topic, int32_t *at);
 
 /* The last one, which is the cheapest to remove; NULL when there is none. */
-kci_part *kci_assignment_last(const kci_assignment *a);
+kci_read_part *kci_assignment_last(const kci_assignment *a);
 
 /* Frees the arrays; no partition may be left. */
 void kci_assignment_free(kci_assignment *a);
@@ -42,6 +43,6 @@ void kci_assignment_free(kci_assignment *a);
 /* References to topics and partitions. Freeing a partition releases its buffer. */
 kci_read_topic *kci_read_topic_ref(kci_read_topic *topic);
 void kci_read_topic_unref(kci_read_topic *topic);
-void kci_part_unref(kci_part *part);
+void kci_part_unref(kci_read_part *part);
 
 #endif

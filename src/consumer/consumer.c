@@ -73,7 +73,7 @@ void kci_consumer_post(kc_consumer *c)
 static void free_queries_and_parts(kc_consumer *c)
 {
     kci_cursor_close(&c->cursor);
-    for (kci_part *p; (p = kci_assignment_last(&c->assignment));)
+    for (kci_read_part *p; (p = kci_assignment_last(&c->assignment));)
         kci_part_unassign(c, p);
     kci_assignment_free(&c->assignment);
 }

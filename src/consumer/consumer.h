@@ -82,8 +82,8 @@ struct kc_consumer {
     kci_list todo;    /* parts for kci_consumer_route */
     kci_list waiting; /* parts for their retry_us */
     kci_list queries;
-    bool queries_due;  /* one of them can go on */
-    kci_part *reading; /* poll reads its first slice */
+    bool queries_due;       /* one of them can go on */
+    kci_read_part *reading; /* poll reads its first slice */
     uint64_t last_token, last_mark;
     bool starved;   /* the fetcher waits for credit */
     bool crowded;   /* it did at its turn before: requests do not wait long for records */
@@ -160,40 +160,40 @@ kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s);
 /* ---- parts: route.c ------------------------------------------------------------------------ */
 
 /* Any thread. The loop is to look at the part; it is posted by the caller. */
-void kci_part_todo(kc_consumer *c, kci_part *p);
+void kci_part_todo(kc_consumer *c, kci_read_part *p);
 
 /* Loop. It is looked at again after a backoff that grows with its failures. */
-void kci_part_retry(kc_consumer *c, kci_part *p);
+void kci_part_retry(kc_consumer *c, kci_read_part *p);
 
 /* Loop. The preferred replica is of no use: back to the leader, who would name it again and again;
  * after some times it is not told where we are, for as long as a preference lasts. */
-void kci_part_leave_preferred(kc_consumer *c, kci_part *p);
+void kci_part_leave_preferred(kc_consumer *c, kci_read_part *p);
 
 /* Whether the metadata lets that replica of the partition be fetched from. */
-bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node);
+bool kci_part_replica_is_usable(const kc_consumer *c, const kci_read_part *p, int32_t node);
 
 /* Looks at it again after a pause that grows with `times`; not fetched until then. */
-void kci_part_pause(kc_consumer *c, kci_part *p, uint32_t times);
+void kci_part_pause(kc_consumer *c, kci_read_part *p, uint32_t times);
 
 /* Any thread. Changes the state; illegal changes are bugs. */
-void kci_part_set_state(kci_part *p, kci_part_state state);
+void kci_part_set_state(kci_read_part *p, kci_part_state state);
 
 /* Any thread. Puts it on the ready list if poll can return something of it. */
-void kci_part_offer(kc_consumer *c, kci_part *p);
+void kci_part_offer(kc_consumer *c, kci_read_part *p);
 
 /* Drops what is buffered, from the first slice on, and what is under way. fetch_offset becomes the
  * position. The cursor must not be on it. */
-void kci_part_drop_buffer(kc_consumer *c, kci_part *p);
+void kci_part_drop_buffer(kc_consumer *c, kci_read_part *p);
 
 /* Any thread. Gives it a position. */
-void kci_part_set_position(kc_consumer *c, kci_part *p, int64_t offset, int32_t epoch);
+void kci_part_set_position(kc_consumer *c, kci_read_part *p, int64_t offset, int32_t epoch);
 
 /* Any thread. Reports an error that stops the part until a seek. text: static, or NULL. */
-void kci_part_stop(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, int64_t next,
+void kci_part_stop(kc_consumer *c, kci_read_part *p, kc_err err, int64_t offset, int64_t next,
                    const char *text);
 
 /* Loop. Reports an error that may go away, once until it has gone away. */
-void kci_part_report(kc_consumer *c, kci_part *p, kc_err err, const char *text);
+void kci_part_report(kc_consumer *c, kci_read_part *p, kc_err err, const char *text);
 
 /* Loop. Runs the todo list, then sends what can be sent. */
 void kci_consumer_run(kc_consumer *c);
@@ -203,7 +203,7 @@ void kci_consumer_wake_due(kc_consumer *c);
 void kci_consumer_due_at(kc_consumer *c, int64_t at_us);
 
 /* Any thread. Takes it out of everything; the assignment's reference is gone. */
-void kci_part_unassign(kc_consumer *c, kci_part *p);
+void kci_part_unassign(kc_consumer *c, kci_read_part *p);
 
 /* ---- metadata.c ---------------------------------------------------------------------------- */
 
@@ -218,7 +218,7 @@ void kci_consumer_count_ids(kc_consumer *c);
 void kci_topic_forget_id(kc_consumer *c, kci_read_topic *t);
 
 /* The partition in the present snapshot; NULL: there is none. */
-const kci_partition_meta *kci_part_meta(const kci_part *p);
+const kci_partition_meta *kci_part_meta(const kci_read_part *p);
 
 /* ---- assign.c ------------------------------------------------------------------------------ */
 
@@ -228,14 +228,14 @@ void kci_consumer_unassign_all(kc_consumer *c);
 /* ---- place.c -------------------------------------------------------------------------------- */
 
 /* Loop. Works on an UNPLACED or UNCHECKED part whose leader is known. */
-void kci_part_place(kc_consumer *c, kci_part *p);
-void kci_part_check(kc_consumer *c, kci_part *p);
+void kci_part_place(kc_consumer *c, kci_read_part *p);
+void kci_part_check(kc_consumer *c, kci_read_part *p);
 
 /* Loop. The position is outside the log. */
-void kci_part_out_of_range(kc_consumer *c, kci_part *p, const char *text);
+void kci_part_out_of_range(kc_consumer *c, kci_read_part *p, const char *text);
 
 /* Loop. The log was truncated: `end` is where epoch `epoch` ends; end -1: not known. */
-void kci_part_truncated(kc_consumer *c, kci_part *p, int64_t end, int32_t epoch);
+void kci_part_truncated(kc_consumer *c, kci_read_part *p, int64_t end, int32_t epoch);
 
 /* ---- fetch.c ----------------------------------------------------------------------------------
  */
@@ -247,7 +247,7 @@ kci_source *kci_consumer_source(kc_consumer *c, int32_t node);
 void kci_consumer_fetch(kc_consumer *c);
 
 /* Loop. Whether the part can be fetched now; tells its source. */
-void kci_part_update_want(kc_consumer *c, kci_part *p);
+void kci_part_update_want(kc_consumer *c, kci_read_part *p);
 
 /* Loop. A connection of class FETCH changed. */
 void kci_consumer_node_changed(kc_consumer *c, int32_t node, kci_node_state state, kc_err err);

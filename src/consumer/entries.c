@@ -53,7 +53,7 @@ static void detach(kc_consumer *c, bool tell)
         c->detached = true;
         kci_credit_detach(c->credit);
         kci_timer_stop(c->loop, &c->timer);
-        for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+        for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
             if (p->source)
                 kci_source_remove(p->source, p);
         }

@@ -132,7 +132,7 @@ static bool drop_paused(kc_consumer *c)
 {
     bool dropped = false;
     int32_t topic = 0, at = 0;
-    for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+    for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
         if (!p->paused || !p->first || p == c->reading)
             continue;
         kci_part_drop_buffer(c, p);
@@ -149,7 +149,7 @@ static bool check_epochs(kc_consumer *c, kci_source *s)
 {
     for (kci_link *l = kci_list_first(&s->parts), *next; l; l = next) {
         next = kci_list_next(&s->parts, l);
-        kci_part *p = KCI_CONTAINER_OF(l, kci_part, source_link);
+        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, source_link);
         if (!p->wanted || p->fetch_epoch < 0 || p->leader_epoch < 0 ||
             p->checked_epoch >= p->leader_epoch)
             continue;
@@ -304,7 +304,7 @@ void kci_consumer_fetch(kc_consumer *c)
 static void leave_followers(kc_consumer *c, kci_source *s)
 {
     for (kci_link *l = kci_list_first(&s->parts); l; l = kci_list_next(&s->parts, l)) {
-        kci_part *p = KCI_CONTAINER_OF(l, kci_part, source_link);
+        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, source_link);
         if (p->preferred != s->id)
             continue;
         kci_part_leave_preferred(c, p);

@@ -17,7 +17,7 @@ static void topic_recreated(kc_consumer *c, kci_read_topic *t)
     KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER, "topic %.*s was deleted and created again",
             (int)t->name.size, t->text);
     for (int32_t i = 0; i < t->parts.count; i++) {
-        kci_part *p = t->parts.items[i];
+        kci_read_part *p = t->parts.items[i];
         p->recreated = p->state != KCI_PART_STOPPED;
         if (p->state != KCI_PART_PLACING && p->state != KCI_PART_CHECKING)
             continue;
@@ -62,7 +62,7 @@ void kci_consumer_count_ids(kc_consumer *c)
     }
 }
 
-const kci_partition_meta *kci_part_meta(const kci_part *p)
+const kci_partition_meta *kci_part_meta(const kci_read_part *p)
 {
     const kci_topic_meta *t = p->topic->meta;
     return t && p->number < t->partition_count ? &t->partitions[p->number] : NULL;
@@ -77,7 +77,7 @@ void kci_consumer_take_metadata(kc_consumer *c)
     kci_consumer_count_ids(c);
     kci_metadata_unref(old);
     int32_t topic = 0, at = 0;
-    for (kci_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+    for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
         const kci_partition_meta *m = kci_part_meta(p);
         bool moved = m && (m->leader != p->leader || m->leader_epoch != p->leader_epoch);
         if (moved)

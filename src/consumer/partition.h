@@ -11,7 +11,7 @@
 
 #include <kclient/consumer.h>
 
-struct kci_part;
+struct kci_read_part;
 struct kci_source;
 
 /* A growing array of pointers. */
@@ -26,7 +26,7 @@ typedef struct kci_read_topic {
     kc_bytes name;
     kc_uuid id;                 /* zero: not known */
     const kci_topic_meta *meta; /* in the consumer's present snapshot; NULL: not in it */
-    kci_pointers parts;         /* struct kci_part, by number */
+    kci_pointers parts;         /* struct kci_read_part, by number */
     /* of a request that is being built: see session.c */
     uint64_t mark;
     int32_t slot, forget_slot;
@@ -43,7 +43,7 @@ typedef enum kci_part_state {
     KCI_PART_STATE_COUNT
 } kci_part_state;
 
-typedef struct kci_part {
+typedef struct kci_read_part {
     struct kc_consumer *consumer;
     kci_read_topic *topic; /* a reference */
     int32_t number;
@@ -116,6 +116,6 @@ typedef struct kci_part {
     int64_t upset_us; /* and when the last one was */
     kci_probe probe;
     uint64_t probe_token;
-} kci_part;
+} kci_read_part;
 
 #endif

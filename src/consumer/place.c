@@ -11,7 +11,7 @@ enum {
 
 static void on_probe(kci_probe *probe, kc_err err);
 
-static void ask(kc_consumer *c, kci_part *p, kci_part_state state)
+static void ask(kc_consumer *c, kci_read_part *p, kci_part_state state)
 {
     p->probe.topic = p->topic->name;
     p->probe.partition = p->number;
@@ -47,7 +47,7 @@ static bool reset_target(kc_consumer *c, kc_position *out)
 }
 
 /* The timestamp to ask for; the target is none of the kinds that need no question. */
-static int64_t timestamp_of(const kci_part *p)
+static int64_t timestamp_of(const kci_read_part *p)
 {
     switch (p->target.kind) {
     case KC_POSITION_BEGINNING:
@@ -61,7 +61,7 @@ static int64_t timestamp_of(const kci_part *p)
     }
 }
 
-void kci_part_place(kc_consumer *c, kci_part *p)
+void kci_part_place(kc_consumer *c, kci_read_part *p)
 {
     if (p->probe.busy) /* an older question: its end brings the part back here */
         return;
@@ -79,7 +79,7 @@ void kci_part_place(kc_consumer *c, kci_part *p)
     ask(c, p, KCI_PART_PLACING);
 }
 
-void kci_part_check(kc_consumer *c, kci_part *p)
+void kci_part_check(kc_consumer *c, kci_read_part *p)
 {
     if (p->probe.busy)
         return;
@@ -89,7 +89,7 @@ void kci_part_check(kc_consumer *c, kci_part *p)
 }
 
 /* The answer to a question of kci_part_place. */
-static void placed(kc_consumer *c, kci_part *p, int64_t offset, int32_t epoch)
+static void placed(kc_consumer *c, kci_read_part *p, int64_t offset, int32_t epoch)
 {
     kci_part_set_state(p, KCI_PART_UNPLACED);
     if (p->target.kind == KC_POSITION_TIMESTAMP && offset < 0) {
@@ -113,7 +113,7 @@ static void placed(kc_consumer *c, kci_part *p, int64_t offset, int32_t epoch)
 }
 
 /* The answer to a question of kci_part_check. */
-static void checked(kc_consumer *c, kci_part *p, int64_t end, int32_t epoch)
+static void checked(kc_consumer *c, kci_read_part *p, int64_t end, int32_t epoch)
 {
     kci_part_set_state(p, KCI_PART_FETCHING);
     if (end < 0 || epoch < 0) {
@@ -125,7 +125,7 @@ static void checked(kc_consumer *c, kci_part *p, int64_t end, int32_t epoch)
     }
 }
 
-static void failed(kc_consumer *c, kci_part *p, kc_err err)
+static void failed(kc_consumer *c, kci_read_part *p, kc_err err)
 {
     if (p->state == KCI_PART_CHECKING && err == KC_E_UNSUPPORTED_VERSION) {
         kci_part_set_state(p, KCI_PART_FETCHING); /* a broker that old cannot tell */
@@ -140,7 +140,7 @@ static void failed(kc_consumer *c, kci_part *p, kc_err err)
 
 static void on_probe(kci_probe *probe, kc_err err)
 {
-    kci_part *p = KCI_CONTAINER_OF(probe, kci_part, probe);
+    kci_read_part *p = KCI_CONTAINER_OF(probe, kci_read_part, probe);
     kc_consumer *c = p->consumer;
     bool alive = p->assigned && !c->detached;
     bool current = alive && p->probe_token == p->token;
@@ -161,7 +161,7 @@ static void on_probe(kci_probe *probe, kc_err err)
 
 /* Brokers have refused a position. When they refuse what they have offered themselves, again and
  * again, trying goes on ever more slowly. */
-static void upset(kc_consumer *c, kci_part *p)
+static void upset(kc_consumer *c, kci_read_part *p)
 {
     int64_t now = kci_loop_now(c->loop);
     if (now - p->upset_us > CALM_US)
@@ -173,7 +173,7 @@ static void upset(kc_consumer *c, kci_part *p)
 }
 
 /* Begins at auto.offset.reset; false: there is none. The buffer is empty. */
-static bool reset(kc_consumer *c, kci_part *p)
+static bool reset(kc_consumer *c, kci_read_part *p)
 {
     if (c->reset == KCI_RESET_NONE)
         return false;
@@ -187,7 +187,7 @@ static bool reset(kc_consumer *c, kci_part *p)
     return true;
 }
 
-void kci_part_out_of_range(kc_consumer *c, kci_part *p, const char *text)
+void kci_part_out_of_range(kc_consumer *c, kci_read_part *p, const char *text)
 {
     if (!reset(c, p)) {
         kci_part_stop(c, p, KC_E_NO_OFFSET, p->position, p->position, text);
@@ -198,7 +198,7 @@ void kci_part_out_of_range(kc_consumer *c, kci_part *p, const char *text)
             (int)p->topic->name.size, p->topic->text, p->number, (long long)p->position);
 }
 
-void kci_part_truncated(kc_consumer *c, kci_part *p, int64_t end, int32_t epoch)
+void kci_part_truncated(kc_consumer *c, kci_read_part *p, int64_t end, int32_t epoch)
 {
     if (p->first) { /* first what was read before; then this is found out again */
         p->full = true;

@@ -36,7 +36,7 @@ static int64_t end_of(kc_consumer *c, const kci_slice *s)
 }
 
 /* Room again in the part's queue: it may be fetched. */
-static void maybe_resume(kc_consumer *c, kci_part *p)
+static void maybe_resume(kc_consumer *c, kci_read_part *p)
 {
     if (!p->full || p->queued_bytes > p->resume_bytes)
         return;
@@ -46,7 +46,7 @@ static void maybe_resume(kc_consumer *c, kci_part *p)
 }
 
 /* The slice has been read: on to the next one, and the next partition. */
-static void end_slice(kc_consumer *c, kci_part *p)
+static void end_slice(kc_consumer *c, kci_read_part *p)
 {
     kci_slice *s = p->first;
     kc_err tail = s->tail_error;
@@ -73,7 +73,7 @@ static void end_slice(kc_consumer *c, kci_part *p)
 }
 
 /* After a read of the part's first slice. */
-static void move_on(kc_consumer *c, kci_part *p, kc_err err, kc_records *r)
+static void move_on(kc_consumer *c, kci_read_part *p, kc_err err, kc_records *r)
 {
     const kci_slice *s = p->first;
     c->reading = NULL;
@@ -96,7 +96,7 @@ static void move_on(kc_consumer *c, kci_part *p, kc_err err, kc_records *r)
 
 /* Reads from the part's first slice. Lock held, and released meanwhile. *out NULL and KC_OK: all of
  * it was to be passed over, or an error was found that comes next. */
-static kc_err read_slice(kc_consumer *c, kci_part *p, kc_records **out)
+static kc_err read_slice(kc_consumer *c, kci_read_part *p, kc_records **out)
 {
     c->reading = p;
     if (c->cursor.slice != p->first) {
@@ -126,7 +126,7 @@ static kc_err read_slice(kc_consumer *c, kci_part *p, kc_records **out)
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-static kc_err give_error(kci_part *p, kc_records *r)
+static kc_err give_error(kci_read_part *p, kc_records *r)
 {
     kc_err err = p->error;
     r->offset = p->error_offset;
@@ -139,7 +139,7 @@ static kc_err give_error(kci_part *p, kc_records *r)
     return err;
 }
 
-static void give_eof(kci_part *p, kc_records *r)
+static void give_eof(kci_read_part *p, kc_records *r)
 {
     r->offset = r->next_offset = p->position;
     r->leader_epoch = p->position_epoch;
@@ -148,7 +148,7 @@ static void give_eof(kci_part *p, kc_records *r)
 }
 
 /* An error or the end of the part, as kc_records without records. */
-static kc_err take_event(kc_consumer *c, kci_part *p, kc_records **out)
+static kc_err take_event(kc_consumer *c, kci_read_part *p, kc_records **out)
 {
     kc_records *r = kci_records_take(c->pool, p->topic->name, p->number, 1);
     if (!r)
@@ -180,7 +180,7 @@ static kc_err take_one(kc_consumer *c, kc_records **out, bool *again)
     } else if (atomic_exchange(&c->interrupted, false)) {
         err = KC_E_INTERRUPTED;
     } else if (l) {
-        kci_part *p = KCI_CONTAINER_OF(l, kci_part, ready_link);
+        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, ready_link);
         if (p->first && (!p->paused || KCI_BUG(PAUSE_IGNORED)))
             err = read_slice(c, p, out);
         else

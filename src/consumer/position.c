@@ -9,7 +9,7 @@ static bool look_at_position(kc_consumer *c, kc_bytes topic, int32_t partition, 
                              int32_t *epoch, kc_err *err)
 {
     pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
+    const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     bool known = true;
     if (!p) {
         *err = KC_E_STATE;
@@ -47,7 +47,7 @@ kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, i
 }
 
 /* End of what the consumer may read; -1: not told yet. */
-static int64_t told_end(kc_consumer *c, const kci_part *p)
+static int64_t told_end(kc_consumer *c, const kci_read_part *p)
 {
     if (!p->told || (p->state != KCI_PART_FETCHING && p->state != KCI_PART_STOPPED))
         return -1;
@@ -62,7 +62,7 @@ kc_err kc_consumer_lag(kc_consumer *c, kc_bytes topic, int32_t partition, int64_
     if (err != KC_OK)
         return err;
     pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
+    const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     int64_t end = p ? told_end(c, p) : -1;
     if (!p)
         err = KC_E_STATE;
@@ -80,7 +80,7 @@ bool kc_consumer_at_end(kc_consumer *c, kc_bytes topic, int32_t partition)
     if (kci_consumer_enter(c, NULL) != KC_OK)
         return false;
     pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
+    const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     int64_t end = p ? told_end(c, p) : -1;
     bool at_end = end >= 0 && p->position >= end;
     pthread_mutex_unlock(&c->lock);

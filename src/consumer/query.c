@@ -301,7 +301,7 @@ static void known_offsets(kc_consumer *c, kc_bytes topic, int32_t partition,
                           kc_partition_offsets *o)
 {
     pthread_mutex_lock(&c->lock);
-    const kci_part *p = kci_assignment_find(&c->assignment, topic, partition);
+    const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     o->beginning = p ? p->log_start : -1;
     o->end = p ? p->high_watermark : -1;
     o->last_stable = p ? p->last_stable : -1;

@@ -21,7 +21,7 @@ static int64_t now_us(kc_consumer *c)
     return kci_loop_now(c->loop);
 }
 
-void kci_part_set_state(kci_part *p, kci_part_state state)
+void kci_part_set_state(kci_read_part *p, kci_part_state state)
 {
 #define TO(s) (1u << KCI_PART_##s)
     static const uint8_t allowed[KCI_PART_STATE_COUNT] = {
@@ -38,14 +38,14 @@ void kci_part_set_state(kci_part *p, kci_part_state state)
     p->state = state;
 }
 
-void kci_part_todo(kc_consumer *c, kci_part *p)
+void kci_part_todo(kc_consumer *c, kci_read_part *p)
 {
     kci_link_remove(&p->wait_link);
     if (!kci_link_is_on(&p->todo_link))
         kci_list_push_back(&c->todo, &p->todo_link);
 }
 
-static void wait_until(kc_consumer *c, kci_part *p, int64_t at_us)
+static void wait_until(kc_consumer *c, kci_read_part *p, int64_t at_us)
 {
     p->retry_us = at_us;
     kci_link_remove(&p->todo_link);
@@ -54,20 +54,20 @@ static void wait_until(kc_consumer *c, kci_part *p, int64_t at_us)
     kci_consumer_due_at(c, at_us);
 }
 
-void kci_part_pause(kc_consumer *c, kci_part *p, uint32_t times)
+void kci_part_pause(kc_consumer *c, kci_read_part *p, uint32_t times)
 {
     wait_until(c, p, now_us(c) + kci_backoff_delay(&c->backoff, times, &c->random));
     kci_part_update_want(c, p);
 }
 
-void kci_part_retry(kc_consumer *c, kci_part *p)
+void kci_part_retry(kc_consumer *c, kci_read_part *p)
 {
     if (p->failures < 30)
         p->failures++;
     kci_part_pause(c, p, p->failures);
 }
 
-void kci_part_offer(kc_consumer *c, kci_part *p)
+void kci_part_offer(kc_consumer *c, kci_read_part *p)
 {
     bool has = (p->first && (!p->paused || KCI_BUG(PAUSE_IGNORED))) || p->error != KC_OK || p->eof;
     if (!has) {
@@ -79,7 +79,7 @@ void kci_part_offer(kc_consumer *c, kci_part *p)
     kci_event_signal(c->readable);
 }
 
-void kci_part_drop_buffer(kc_consumer *c, kci_part *p)
+void kci_part_drop_buffer(kc_consumer *c, kci_read_part *p)
 {
     while (p->first) {
         kci_slice *s = p->first;
@@ -95,7 +95,7 @@ void kci_part_drop_buffer(kc_consumer *c, kci_part *p)
     kci_part_offer(c, p);
 }
 
-void kci_part_set_position(kc_consumer *c, kci_part *p, int64_t offset, int32_t epoch)
+void kci_part_set_position(kc_consumer *c, kci_read_part *p, int64_t offset, int32_t epoch)
 {
     p->position = offset;
     p->position_epoch = epoch;
@@ -106,7 +106,7 @@ void kci_part_set_position(kc_consumer *c, kci_part *p, int64_t offset, int32_t 
     kci_event_signal(c->answered);
 }
 
-static void put_error(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, int64_t next,
+static void put_error(kc_consumer *c, kci_read_part *p, kc_err err, int64_t offset, int64_t next,
                       const char *text)
 {
     p->error = err;
@@ -120,7 +120,7 @@ static void put_error(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, i
             kc_error_name(err), text ? text : kc_error_text(err));
 }
 
-void kci_part_stop(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, int64_t next,
+void kci_part_stop(kc_consumer *c, kci_read_part *p, kc_err err, int64_t offset, int64_t next,
                    const char *text)
 {
     kci_part_set_state(p, KCI_PART_STOPPED);
@@ -131,7 +131,7 @@ void kci_part_stop(kc_consumer *c, kci_part *p, kc_err err, int64_t offset, int6
     kci_part_todo(c, p);
 }
 
-void kci_part_report(kc_consumer *c, kci_part *p, kc_err err, const char *text)
+void kci_part_report(kc_consumer *c, kci_read_part *p, kc_err err, const char *text)
 {
     if (p->told_error == err)
         return;
@@ -142,7 +142,7 @@ void kci_part_report(kc_consumer *c, kci_part *p, kc_err err, const char *text)
 /* ---- leaders ------------------------------------------------------------------------------ */
 
 /* The brokers do not know the topic or the partition: reported when that lasts. */
-static void missing(kc_consumer *c, kci_part *p, kc_err err)
+static void missing(kc_consumer *c, kci_read_part *p, kc_err err)
 {
     if (p->missing_since_us == 0)
         p->missing_since_us = now_us(c);
@@ -156,7 +156,7 @@ static void missing(kc_consumer *c, kci_part *p, kc_err err)
 }
 
 /* Finds the part's leader in the snapshot; false: it has none now, and will be looked at again. */
-static bool find_leader(kc_consumer *c, kci_part *p)
+static bool find_leader(kc_consumer *c, kci_read_part *p)
 {
     kci_read_topic *t = p->topic;
     if (!t->meta) {
@@ -189,7 +189,7 @@ static bool find_leader(kc_consumer *c, kci_part *p)
     return true;
 }
 
-bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t node)
+bool kci_part_replica_is_usable(const kc_consumer *c, const kci_read_part *p, int32_t node)
 {
     const kci_partition_meta *m = kci_part_meta(p);
     bool good = kci_metadata_node(c->metadata, node) != NULL;
@@ -199,7 +199,7 @@ bool kci_part_replica_is_usable(const kc_consumer *c, const kci_part *p, int32_t
 }
 
 /* What it was asked within the lease is of use, also when the answer comes later. */
-static bool is_asked(const kci_part *p, int32_t node)
+static bool is_asked(const kci_read_part *p, int32_t node)
 {
     const kci_source *s = p->source;
     return s && s->id == node && s->in_flight && s->sent_us < p->preferred_until &&
@@ -207,7 +207,7 @@ static bool is_asked(const kci_part *p, int32_t node)
 }
 
 /* The broker to fetch from: the leader, or the closer replica that it named, while that is good. */
-static int32_t choose_node(kc_consumer *c, kci_part *p)
+static int32_t choose_node(kc_consumer *c, kci_read_part *p)
 {
     if (p->preferred < 0)
         return p->leader;
@@ -219,7 +219,7 @@ static int32_t choose_node(kc_consumer *c, kci_part *p)
     return p->leader;
 }
 
-void kci_part_leave_preferred(kc_consumer *c, kci_part *p)
+void kci_part_leave_preferred(kc_consumer *c, kci_read_part *p)
 {
     if (p->preferred < 0)
         return;
@@ -231,13 +231,13 @@ void kci_part_leave_preferred(kc_consumer *c, kci_part *p)
     leader->leads_until = now_us(c) + c->lease_us;
 }
 
-static void leave_source(kci_part *p)
+static void leave_source(kci_read_part *p)
 {
     if (p->source)
         kci_source_remove(p->source, p);
 }
 
-static void join_source(kc_consumer *c, kci_part *p)
+static void join_source(kc_consumer *c, kci_read_part *p)
 {
     int32_t node = choose_node(c, p);
     if (!p->source || p->source->id != node) {
@@ -255,7 +255,7 @@ static void join_source(kc_consumer *c, kci_part *p)
 /* ---- the part ------------------------------------------------------------------------------ */
 
 /* The topic is another one: once the old one's records have been read, begins as at first. */
-static void begin_anew(kc_consumer *c, kci_part *p)
+static void begin_anew(kc_consumer *c, kci_read_part *p)
 {
     if (p->first) {
         p->full = true;
@@ -273,7 +273,7 @@ static void begin_anew(kc_consumer *c, kci_part *p)
     kci_part_todo(c, p);
 }
 
-static void route(kc_consumer *c, kci_part *p)
+static void route(kc_consumer *c, kci_read_part *p)
 {
     if (p->state == KCI_PART_STOPPED) {
         leave_source(p);
@@ -303,7 +303,7 @@ static void route(kc_consumer *c, kci_part *p)
         kci_source_want(p, false);
 }
 
-void kci_part_update_want(kc_consumer *c, kci_part *p)
+void kci_part_update_want(kc_consumer *c, kci_read_part *p)
 {
     bool want = p->state == KCI_PART_FETCHING && !p->paused && !p->full && !p->recreated &&
                 p->retry_us <= now_us(c);
@@ -315,7 +315,7 @@ void kci_consumer_run(kc_consumer *c)
     if (c->detached || c->closed)
         return;
     for (kci_link *l; (l = kci_list_pop_front(&c->todo));)
-        route(c, KCI_CONTAINER_OF(l, kci_part, todo_link));
+        route(c, KCI_CONTAINER_OF(l, kci_read_part, todo_link));
     kci_consumer_run_queries(c);
     kci_probes_send(&c->probes);
     kci_consumer_fetch(c);
@@ -339,7 +339,7 @@ void kci_consumer_wake_due(kc_consumer *c)
     kci_list *list = &c->waiting;
     for (kci_link *l = kci_list_first(list), *next; l; l = next) {
         next = kci_list_next(list, l);
-        kci_part *p = KCI_CONTAINER_OF(l, kci_part, wait_link);
+        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, wait_link);
         if (p->retry_us <= now)
             kci_part_todo(c, p);
         else
@@ -352,7 +352,7 @@ void kci_consumer_wake_due(kc_consumer *c)
     }
 }
 
-void kci_part_unassign(kc_consumer *c, kci_part *p)
+void kci_part_unassign(kc_consumer *c, kci_read_part *p)
 {
     p->assigned = false;
     p->error = KC_OK;

@@ -39,20 +39,20 @@ void kci_source_clear(kci_source *s)
     kci_free(s->arrays.named);
 }
 
-static void mark_dirty(kci_part *p)
+static void mark_dirty(kci_read_part *p)
 {
     if (!kci_link_is_on(&p->dirty_link))
         kci_list_push_back(&p->source->dirty, &p->dirty_link);
 }
 
 /* Whether the session has the part under the id of a topic that is not there any more. */
-static bool is_other_topic(const kci_source *s, const kci_part *p)
+static bool is_other_topic(const kci_source *s, const kci_read_part *p)
 {
     return s->by_id && !kci_uuid_equal(&p->sent_id, &p->topic->id);
 }
 
 /* A part that comes back before the session was told that it left has never left. */
-static void cancel_leave(kci_source *s, kci_part *p)
+static void cancel_leave(kci_source *s, kci_read_part *p)
 {
     for (int32_t i = 0; i < s->left_count; i++) {
         kci_left *l = &s->left[i];
@@ -70,7 +70,7 @@ static void note_active(kci_source *s)
     atomic_store_explicit(&s->sharer.active, !kci_list_is_empty(&s->parts), memory_order_relaxed);
 }
 
-void kci_source_add(kci_source *s, kci_part *p)
+void kci_source_add(kci_source *s, kci_read_part *p)
 {
     p->source = s;
     p->in_session = false;
@@ -81,7 +81,7 @@ void kci_source_add(kci_source *s, kci_part *p)
 }
 
 /* Remembers to tell the session. Without memory, or when it is much, the session begins anew. */
-static void leave(kci_source *s, kci_part *p)
+static void leave(kci_source *s, kci_read_part *p)
 {
     p->in_session = false;
     if (s->session_epoch == 0)
@@ -101,7 +101,7 @@ static void leave(kci_source *s, kci_part *p)
     s->left[s->left_count++] = (kci_left){ kci_read_topic_ref(p->topic), p->sent_id, p->number };
 }
 
-void kci_source_remove(kci_source *s, kci_part *p)
+void kci_source_remove(kci_source *s, kci_read_part *p)
 {
     kci_source_want(p, false);
     kci_link_remove(&p->source_link);
@@ -112,7 +112,7 @@ void kci_source_remove(kci_source *s, kci_part *p)
         leave(s, p);
 }
 
-void kci_source_want(kci_part *p, bool wanted)
+void kci_source_want(kci_read_part *p, bool wanted)
 {
     if (!p->source)
         return;
@@ -123,20 +123,20 @@ void kci_source_want(kci_part *p, bool wanted)
     mark_dirty(p);
 }
 
-bool kci_session_is_current(const kci_source *s, const kci_part *p)
+bool kci_session_is_current(const kci_source *s, const kci_read_part *p)
 {
     return p->source == s && p->in_session &&
            (KCI_BUG(STALE_FETCH_TAKEN) ||
             (p->sent_token == p->token && p->sent_offset == p->fetch_offset));
 }
 
-static int32_t epoch_to_send(const kci_part *p)
+static int32_t epoch_to_send(const kci_read_part *p)
 {
     return p->epoch_unsure ? -1 : p->fetch_epoch;
 }
 
 /* Whether the session has to be told about the part. */
-static bool is_news(const kci_source *s, const kci_part *p)
+static bool is_news(const kci_source *s, const kci_read_part *p)
 {
     if (!p->wanted)
         return false;
@@ -166,10 +166,10 @@ static kci_list *candidates(kci_source *s)
     return s->full ? &s->parts : &s->dirty;
 }
 
-static kci_part *part_of(kci_source *s, kci_link *link)
+static kci_read_part *part_of(kci_source *s, kci_link *link)
 {
-    return s->full ? KCI_CONTAINER_OF(link, kci_part, source_link)
-                   : KCI_CONTAINER_OF(link, kci_part, dirty_link);
+    return s->full ? KCI_CONTAINER_OF(link, kci_read_part, source_link)
+                   : KCI_CONTAINER_OF(link, kci_read_part, dirty_link);
 }
 
 /* Counts the parts of each topic that are to be named, into topics[].partitions.count. */
@@ -178,7 +178,7 @@ static kc_err count_parts(kci_source *s, uint64_t mark, int32_t *topics, int32_t
     kci_fetch_arrays *a = &s->arrays;
     kci_list *list = candidates(s);
     for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
-        kci_part *p = part_of(s, l);
+        kci_read_part *p = part_of(s, l);
         kci_read_topic *t = p->topic;
         if (!is_news(s, p))
             continue;
@@ -200,7 +200,7 @@ static int32_t count_forgotten(kci_source *s)
 {
     int32_t n = s->left_count;
     for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
-        kci_part *p = KCI_CONTAINER_OF(l, kci_part, dirty_link);
+        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, dirty_link);
         if (p->in_session && (!p->wanted || is_other_topic(s, p)))
             n++;
     }
@@ -233,7 +233,7 @@ static void fill_forgotten(kci_source *s)
         put_forgotten(s, s->left[i].topic, &s->left[i].id, s->left[i].partition);
     clear_left(s);
     for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
-        kci_part *p = KCI_CONTAINER_OF(l, kci_part, dirty_link);
+        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, dirty_link);
         if (p->in_session && (!p->wanted || is_other_topic(s, p))) {
             put_forgotten(s, p->topic, &p->sent_id, p->number);
             p->in_session = KCI_BUG(SESSION_FORGETS);
@@ -241,7 +241,7 @@ static void fill_forgotten(kci_source *s)
     }
 }
 
-static void put_part(kci_source *s, kci_part *p, int32_t max_bytes)
+static void put_part(kci_source *s, kci_read_part *p, int32_t max_bytes)
 {
     kci_fetch_request_fetch_topic *t = &s->body.topics.data[p->topic->slot];
     t->partitions.data[t->partitions.count++] = (kci_fetch_request_fetch_partition){
@@ -276,7 +276,7 @@ static void fill_parts(kci_source *s, int32_t topics, uint64_t mark, int32_t max
     }
     kci_list *list = candidates(s);
     for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
-        kci_part *p = part_of(s, l);
+        kci_read_part *p = part_of(s, l);
         if (p->topic->mark != mark || !is_news(s, p))
             continue;
         kci_fetch_request_fetch_topic *t = &a->topics[p->topic->slot];
@@ -294,7 +294,7 @@ static void begin_full(kci_source *s)
 {
     clear_left(s);
     for (kci_link *l = kci_list_first(&s->parts); l; l = kci_list_next(&s->parts, l))
-        KCI_CONTAINER_OF(l, kci_part, source_link)->in_session = false;
+        KCI_CONTAINER_OF(l, kci_read_part, source_link)->in_session = false;
 }
 
 static void fill_head(kci_source *s, const kci_fetch_options *o)

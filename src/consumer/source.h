@@ -76,11 +76,11 @@ void kci_source_init(kci_source *s, struct kc_consumer *consumer, int32_t id);
 void kci_source_clear(kci_source *s);
 
 /* A partition comes or goes. Leaving, it is forgotten by the session with the next request. */
-void kci_source_add(kci_source *s, kci_part *part);
-void kci_source_remove(kci_source *s, kci_part *part);
+void kci_source_add(kci_source *s, kci_read_part *part);
+void kci_source_remove(kci_source *s, kci_read_part *part);
 
 /* Whether the partition is to be fetched now; its offset or epoch may have changed as well. */
-void kci_source_want(kci_part *part, bool wanted);
+void kci_source_want(kci_read_part *part, bool wanted);
 
 /* Fills s->body for a request of that version: what has changed, or everything. mark: a number that
  * no build of this consumer had before. KC_E_NO_MEMORY: nothing has changed. */
@@ -98,6 +98,6 @@ bool kci_session_answer(kci_source *s, kc_err err, int32_t session_id);
 void kci_session_reset(kci_source *s);
 
 /* Whether an answer about the partition belongs to what is wanted of it now. */
-bool kci_session_is_current(const kci_source *s, const kci_part *part);
+bool kci_session_is_current(const kci_source *s, const kci_read_part *part);
 
 #endif

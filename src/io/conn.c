@@ -16,7 +16,7 @@ enum { DEFAULT_SETUP_US = 30 * 1000 * 1000 };
 
 /* the end */
 
-void conn_drop_socket(kci_conn *c)
+void kci_conn_drop_socket(kci_conn *c)
 {
     if (c->sock.sock < 0)
         return;
@@ -40,25 +40,25 @@ static void release(kci_conn *c)
 
 static void finish(kci_conn *c)
 {
-    conn_drop_socket(c);
-    conn_fail_outs(c);
+    kci_conn_drop_socket(c);
+    kci_conn_fail_outs(c);
     c->ops.on_closed(c->arg, c, c->err, c->why);
-    conn_fail_outs(c); /* sent by on_closed: not allowed, but each out has its done() */
+    kci_conn_fail_outs(c); /* sent by on_closed: not allowed, but each out has its done() */
     kci_loop_undefer(c->loop, &c->turn);
     release(c);
 }
 
-void conn_become_ended(kci_conn *c, kc_err err)
+void kci_conn_become_ended(kci_conn *c, kc_err err)
 {
     c->state = CONN_ENDED;
     c->err = err;
     kci_timer_stop(c->loop, &c->timer);
     if (c->sock.sock >= 0)
         kci_watch_set(c->loop, &c->watch, 0);
-    conn_schedule(c, TODO_END);
+    kci_conn_schedule(c, TODO_END);
 }
 
-void conn_end(kci_conn *c, kc_err err, const char *fmt, ...)
+void kci_conn_end(kci_conn *c, kc_err err, const char *fmt, ...)
 {
     if (c->state == CONN_ENDED)
         return;
@@ -66,27 +66,28 @@ void conn_end(kci_conn *c, kc_err err, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(c->why, sizeof c->why, fmt, args);
     va_end(args);
-    conn_become_ended(c, err);
+    kci_conn_become_ended(c, err);
 }
 
-bool conn_is_unanswered(const kci_conn *c)
+bool kci_conn_is_unanswered(const kci_conn *c)
 {
     return c->addrs && !c->stream && !c->any_frame;
 }
 
-void conn_end_errno(kci_conn *c, int err, const char *doing)
+void kci_conn_end_errno(kci_conn *c, int err, const char *doing)
 {
     char peer[KCI_ADDR_TEXT_SIZE], text[KCI_ERRNO_TEXT_SIZE];
     bool hung_up = err == -ECONNRESET || err == -EPIPE;
-    if (hung_up && conn_is_unanswered(c))
-        conn_end(c, KC_E_TRANSPORT,
-                 "%s closed the connection without an answer: if this listener expects TLS, set "
-                 "security.protocol; else see the broker's log",
-                 conn_peer(c, peer));
+    if (hung_up && kci_conn_is_unanswered(c))
+        kci_conn_end(
+            c, KC_E_TRANSPORT,
+            "%s closed the connection without an answer: if this listener expects TLS, set "
+            "security.protocol; else see the broker's log",
+            kci_conn_peer(c, peer));
     else
-        conn_end(c, err == -ENOMEM ? KC_E_NO_MEMORY : KC_E_TRANSPORT,
-                 "the connection to %s broke %s: %s", conn_peer(c, peer), doing,
-                 kci_errno_text(err, text));
+        kci_conn_end(c, err == -ENOMEM ? KC_E_NO_MEMORY : KC_E_TRANSPORT,
+                     "the connection to %s broke %s: %s", kci_conn_peer(c, peer), doing,
+                     kci_errno_text(err, text));
 }
 
 void kci_conn_close(kci_conn *c)
@@ -97,10 +98,10 @@ void kci_conn_close(kci_conn *c)
     if (c->state == CONN_UP && c->stream)
         kci_tls_stream_shutdown(c->stream);
     c->why[0] = '\0';
-    conn_become_ended(c, KC_OK);
+    kci_conn_become_ended(c, KC_OK);
 }
 
-const char *conn_peer(const kci_conn *c, char *buf)
+const char *kci_conn_peer(const kci_conn *c, char *buf)
 {
     if (!c->addrs)
         return "the client";
@@ -114,7 +115,7 @@ static bool wants_write(const kci_conn *c)
     return c->blocked || (c->stream && kci_tls_stream_wants_write(c->stream));
 }
 
-void conn_update_watch(kci_conn *c)
+void kci_conn_update_watch(kci_conn *c)
 {
     uint32_t events = 0;
     switch (c->state) {
@@ -134,20 +135,20 @@ void conn_update_watch(kci_conn *c)
     }
     int err = kci_watch_set(c->loop, &c->watch, events);
     if (err != 0)
-        conn_end_errno(c, err, "while watching its socket");
+        kci_conn_end_errno(c, err, "while watching its socket");
 }
 
-void conn_go_up(kci_conn *c)
+void kci_conn_go_up(kci_conn *c)
 {
     kci_timer_stop(c->loop, &c->timer);
     c->state = CONN_UP;
     c->last_active = kci_loop_now(c->loop);
     c->ops.on_up(c->arg, c);
     if (c->state == CONN_UP && c->stream && c->reading)
-        conn_input(c); /* may have come with the handshake's last bytes */
+        kci_conn_input(c); /* may have come with the handshake's last bytes */
     if (c->state == CONN_UP && c->first)
-        conn_schedule(c, TODO_FLUSH);
-    conn_update_watch(c);
+        kci_conn_schedule(c, TODO_FLUSH);
+    kci_conn_update_watch(c);
 }
 
 static void on_ready(kci_watch *watch, uint32_t events)
@@ -155,10 +156,10 @@ static void on_ready(kci_watch *watch, uint32_t events)
     kci_conn *c = KCI_CONTAINER_OF(watch, kci_conn, watch);
     switch (c->state) {
     case CONN_CONNECTING:
-        conn_connected(c);
+        kci_conn_connected(c);
         return;
     case CONN_HANDSHAKE:
-        conn_handshake(c);
+        kci_conn_handshake(c);
         return;
     case CONN_UP:
         break;
@@ -168,16 +169,16 @@ static void on_ready(kci_watch *watch, uint32_t events)
     }
     if (events & KCI_WRITABLE) {
         c->blocked = false;
-        conn_flush(c);
+        kci_conn_flush(c);
     }
     if ((events & KCI_READABLE) && c->state == CONN_UP && c->reading)
-        conn_input(c);
-    conn_update_watch(c);
+        kci_conn_input(c);
+    kci_conn_update_watch(c);
 }
 
 /* the end of the turn */
 
-void conn_schedule(kci_conn *c, uint32_t todo)
+void kci_conn_schedule(kci_conn *c, uint32_t todo)
 {
     c->todo |= todo;
     if (!c->in_turn)
@@ -196,16 +197,16 @@ static void on_turn_end(kci_task *task)
     kci_conn *c = KCI_CONTAINER_OF(task, kci_conn, turn);
     c->in_turn = true;
     if (take_todo(c, TODO_UP) && c->state == CONN_OPENING)
-        conn_go_up(c);
+        kci_conn_go_up(c);
     if (take_todo(c, TODO_READ) && c->state == CONN_UP && c->reading)
-        conn_input(c);
+        kci_conn_input(c);
     if (take_todo(c, TODO_FLUSH) && c->state == CONN_UP)
-        conn_flush(c);
+        kci_conn_flush(c);
     if (c->state == CONN_ENDED) {
         finish(c);
         return;
     }
-    conn_update_watch(c);
+    kci_conn_update_watch(c);
     c->in_turn = false;
     if (c->todo)
         kci_loop_defer(c->loop, &c->turn);
@@ -258,7 +259,7 @@ static kci_conn *new_conn(kci_loop *loop, const kci_conn_ops *ops, void *arg)
     c->sock.sock = c->watch.sock = -1;
     c->watch.fn = on_ready;
     c->turn.fn = on_turn_end;
-    c->timer.fn = conn_setup_timeout;
+    c->timer.fn = kci_conn_setup_timeout;
     c->reading = true;
     c->last_active = kci_loop_now(loop);
     return c;
@@ -280,7 +281,7 @@ kc_err kci_conn_open(kci_loop *loop, const kci_conn_params *params, const kci_co
         release(c);
         return err;
     }
-    conn_try_addresses(c);
+    kci_conn_try_addresses(c);
     *out = c;
     return KC_OK;
 }
@@ -293,10 +294,10 @@ static kc_err serve(kci_conn *c, const kci_conn_params *params)
     c->sock.sys->sock_buffers(c->sock.sys, c->sock.sock, c->send_buffer, c->receive_buffer);
     if (!c->tls) {
         c->state = CONN_OPENING;
-        conn_schedule(c, TODO_UP);
+        kci_conn_schedule(c, TODO_UP);
         return KC_OK;
     }
-    err = conn_begin_handshake(c, NULL);
+    err = kci_conn_begin_handshake(c, NULL);
     if (err != KC_OK)
         return err;
     if (kci_watch_set(c->loop, &c->watch, KCI_READABLE) != 0)
@@ -318,7 +319,7 @@ kc_err kci_conn_serve(kci_loop *loop, int sock, const kci_conn_params *params,
     c->sock.sock = c->watch.sock = sock;
     kc_err err = serve(c, params);
     if (err != KC_OK) {
-        conn_drop_socket(c);
+        kci_conn_drop_socket(c);
         release(c);
         return err;
     }
@@ -340,7 +341,7 @@ void kci_conn_send(kci_conn *c, kci_out *o)
     for (int i = 0; i < o->count; i++)
         c->queued += o->iov[i].iov_len;
     if (c->state == CONN_UP && !c->blocked)
-        conn_schedule(c, TODO_FLUSH);
+        kci_conn_schedule(c, TODO_FLUSH);
 }
 
 void kci_conn_set_reading(kci_conn *c, bool on)
@@ -350,9 +351,9 @@ void kci_conn_set_reading(kci_conn *c, bool on)
     c->reading = on;
     if (c->state != CONN_UP)
         return;
-    if (on && conn_has_input(c))
-        conn_schedule(c, TODO_READ);
-    conn_update_watch(c);
+    if (on && kci_conn_has_input(c))
+        kci_conn_schedule(c, TODO_READ);
+    kci_conn_update_watch(c);
 }
 
 void kci_conn_set_max_frame(kci_conn *c, uint32_t bytes)

@@ -66,51 +66,52 @@ enum { CONN_IN_SIZE = 16 * 1024 };
 /* conn.c */
 
 /* Asks for `todo` at the end of the turn. */
-void conn_schedule(kci_conn *c, uint32_t todo);
+void kci_conn_schedule(kci_conn *c, uint32_t todo);
 
 /* Ends it with an error and a sentence; the first call counts. */
-void conn_end(kci_conn *c, kc_err err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void kci_conn_end(kci_conn *c, kc_err err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The same for a failed read or write: err is -errno. `doing`: "while reading". */
-void conn_end_errno(kci_conn *c, int err, const char *doing);
+void kci_conn_end_errno(kci_conn *c, int err, const char *doing);
 
 /* A plain client that has not had a single frame: maybe the peer expects TLS. */
-bool conn_is_unanswered(const kci_conn *c);
+bool kci_conn_is_unanswered(const kci_conn *c);
 
 /* "127.0.0.1:9092", or "the client" on the server side. buf: KCI_ADDR_TEXT_SIZE bytes. */
-const char *conn_peer(const kci_conn *c, char *buf);
+const char *kci_conn_peer(const kci_conn *c, char *buf);
 
 /* Closes its socket, if there is one. */
-void conn_drop_socket(kci_conn *c);
+void kci_conn_drop_socket(kci_conn *c);
 
 /* It has ended; on_closed comes at the end of the turn, with c->why. */
-void conn_become_ended(kci_conn *c, kc_err err);
+void kci_conn_become_ended(kci_conn *c, kc_err err);
 
 /* Watches the socket for what its state waits for. */
-void conn_update_watch(kci_conn *c);
+void kci_conn_update_watch(kci_conn *c);
 
 /* TCP and TLS are done. */
-void conn_go_up(kci_conn *c);
+void kci_conn_go_up(kci_conn *c);
 
 /* conn_setup.c: the present address and those that follow; the last one's failure ends it. */
-void conn_try_addresses(kci_conn *c);
-void conn_connected(kci_conn *c);
-void conn_setup_timeout(kci_timer *timer);
+void kci_conn_try_addresses(kci_conn *c);
+void kci_conn_connected(kci_conn *c);
+void kci_conn_setup_timeout(kci_timer *timer);
 
 /* TLS: begins, and goes on as the socket allows. */
-kc_err conn_begin_handshake(kci_conn *c, kc_error *detail);
-void conn_handshake(kci_conn *c);
+kc_err kci_conn_begin_handshake(kci_conn *c, kc_error *detail);
+void kci_conn_handshake(kci_conn *c);
 
 /* conn_read.c: reads and hands out frames, up to a turn's share. State UP. */
-void conn_input(kci_conn *c);
+void kci_conn_input(kci_conn *c);
 
 /* Bytes are here that no socket event will announce. */
-bool conn_has_input(const kci_conn *c);
+bool kci_conn_has_input(const kci_conn *c);
 
 /* conn_write.c: writes what is queued, up to a turn's share. State UP. */
-void conn_flush(kci_conn *c);
+void kci_conn_flush(kci_conn *c);
 
 /* Ends all outs that are queued as not written. */
-void conn_fail_outs(kci_conn *c);
+void kci_conn_fail_outs(kci_conn *c);
 
 #endif

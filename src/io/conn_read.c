@@ -19,7 +19,7 @@ enum {
     PREFIX = 4
 };
 
-bool conn_has_input(const kci_conn *c)
+bool kci_conn_has_input(const kci_conn *c)
 {
     if (c->frame ? c->frame_got == c->frame->size : c->in_end - c->in_pos >= PREFIX)
         return true;
@@ -50,19 +50,20 @@ static bool refuse_length(kci_conn *c, const uint8_t *p)
         return false;
     char peer[KCI_ADDR_TEXT_SIZE];
     if (speaker && !c->any_frame)
-        conn_end(c, KC_E_PROTOCOL, "%s does not speak Kafka's protocol: %s", conn_peer(c, peer),
-                 speaker);
+        kci_conn_end(c, KC_E_PROTOCOL, "%s does not speak Kafka's protocol: %s",
+                     kci_conn_peer(c, peer), speaker);
     else if (size == 0)
-        conn_end(c, KC_E_PROTOCOL,
-                 "%s sent zero bytes where the length of a frame should be: it does not speak "
-                 "Kafka's protocol; check host and port",
-                 conn_peer(c, peer));
+        kci_conn_end(c, KC_E_PROTOCOL,
+                     "%s sent zero bytes where the length of a frame should be: it does not speak "
+                     "Kafka's protocol; check host and port",
+                     kci_conn_peer(c, peer));
     else
-        conn_end(
+        kci_conn_end(
             c, KC_E_PROTOCOL,
             "%s announced a frame of %d bytes (hex %02x%02x%02x%02x), the limit is %u: it does "
             "not speak Kafka's protocol, or the limit is too low",
-            conn_peer(c, peer), (int)(int32_t)size, p[0], p[1], p[2], p[3], (unsigned)c->max_frame);
+            kci_conn_peer(c, peer), (int)(int32_t)size, p[0], p[1], p[2], p[3],
+            (unsigned)c->max_frame);
     return true;
 }
 
@@ -75,7 +76,7 @@ static bool begin_frame(kci_conn *c)
     uint32_t size = kci_load32(prefix);
     c->frame = kci_frame_new(c->pool, size);
     if (!c->frame) {
-        conn_end(c, KC_E_NO_MEMORY, "out of memory for a frame of %u bytes", (unsigned)size);
+        kci_conn_end(c, KC_E_NO_MEMORY, "out of memory for a frame of %u bytes", (unsigned)size);
         return false;
     }
     c->frame_got = 0;
@@ -160,19 +161,19 @@ static ssize_t read_once(kci_conn *c, size_t most, size_t *space)
 static void end_of_input(kci_conn *c)
 {
     char buf[KCI_ADDR_TEXT_SIZE];
-    const char *peer = conn_peer(c, buf);
+    const char *peer = kci_conn_peer(c, buf);
     uint32_t loose = c->in_end - c->in_pos;
     if (c->frame)
-        conn_end(c, KC_E_TRANSPORT,
-                 "%s closed the connection in the middle of a frame (%u of %u bytes)", peer,
-                 (unsigned)c->frame_got, (unsigned)c->frame->size);
+        kci_conn_end(c, KC_E_TRANSPORT,
+                     "%s closed the connection in the middle of a frame (%u of %u bytes)", peer,
+                     (unsigned)c->frame_got, (unsigned)c->frame->size);
     else if (loose)
-        conn_end(c, KC_E_TRANSPORT, "%s closed the connection in the middle of a frame's length",
-                 peer);
-    else if (conn_is_unanswered(c))
-        conn_end_errno(c, -ECONNRESET, "while reading");
+        kci_conn_end(c, KC_E_TRANSPORT,
+                     "%s closed the connection in the middle of a frame's length", peer);
+    else if (kci_conn_is_unanswered(c))
+        kci_conn_end_errno(c, -ECONNRESET, "while reading");
     else
-        conn_end(c, KC_E_TRANSPORT, "%s closed the connection", peer);
+        kci_conn_end(c, KC_E_TRANSPORT, "%s closed the connection", peer);
 }
 
 static void end_by_read(kci_conn *c, ssize_t got)
@@ -180,12 +181,12 @@ static void end_by_read(kci_conn *c, ssize_t got)
     if (got == 0)
         end_of_input(c);
     else if (got == -EPROTO && c->stream)
-        conn_end(c, KC_E_TLS, "%s", kci_tls_stream_why(c->stream));
+        kci_conn_end(c, KC_E_TLS, "%s", kci_tls_stream_why(c->stream));
     else
-        conn_end_errno(c, (int)got, "while reading");
+        kci_conn_end_errno(c, (int)got, "while reading");
 }
 
-void conn_input(kci_conn *c)
+void kci_conn_input(kci_conn *c)
 {
     int frames = TURN_FRAMES;
     size_t bytes = TURN_BYTES;
@@ -203,6 +204,6 @@ void conn_input(kci_conn *c)
         bytes -= (size_t)got < bytes ? (size_t)got : bytes;
         more = (size_t)got == space || c->stream;
     }
-    if (c->state == CONN_UP && c->reading && conn_has_input(c))
-        conn_schedule(c, TODO_READ);
+    if (c->state == CONN_UP && c->reading && kci_conn_has_input(c))
+        kci_conn_schedule(c, TODO_READ);
 }

@@ -16,7 +16,7 @@ static void note_failure(kci_conn *c, kc_err err, const char *text)
     size_t used = strlen(c->why);
     c->err = err;
     snprintf(c->why + used, sizeof c->why - used, "%s%s: %s", used ? "; " : "no connection to ",
-             conn_peer(c, peer), text);
+             kci_conn_peer(c, peer), text);
 }
 
 /* This address did not work: on to the next one, or the end. */
@@ -24,14 +24,14 @@ static void setup_failed(kci_conn *c, kc_err err, const char *text, bool last)
 {
     kci_timer_stop(c->loop, &c->timer);
     note_failure(c, err, text);
-    conn_drop_socket(c);
+    kci_conn_drop_socket(c);
     c->blocked = false;
     if (last || c->addr_at + 1 >= c->addr_count) {
-        conn_become_ended(c, c->err);
+        kci_conn_become_ended(c, c->err);
         return;
     }
     c->addr_at++;
-    conn_try_addresses(c);
+    kci_conn_try_addresses(c);
 }
 
 static void setup_failed_errno(kci_conn *c, kc_err err, int code)
@@ -40,7 +40,7 @@ static void setup_failed_errno(kci_conn *c, kc_err err, int code)
     setup_failed(c, code == -ENOMEM ? KC_E_NO_MEMORY : err, kci_errno_text(code, text), false);
 }
 
-void conn_setup_timeout(kci_timer *timer)
+void kci_conn_setup_timeout(kci_timer *timer)
 {
     kci_conn *c = KCI_CONTAINER_OF(timer, kci_conn, timer);
     char text[160];
@@ -52,13 +52,13 @@ void conn_setup_timeout(kci_timer *timer)
     setup_failed(c, KC_E_TIMED_OUT, text, false);
 }
 
-void conn_handshake(kci_conn *c)
+void kci_conn_handshake(kci_conn *c)
 {
     int err = kci_tls_stream_handshake(c->stream);
     if (err == 0)
-        conn_go_up(c);
+        kci_conn_go_up(c);
     else if (err == -EAGAIN)
-        conn_update_watch(c);
+        kci_conn_update_watch(c);
     else if (err == -EPROTO)
         setup_failed(c, KC_E_TLS, kci_tls_stream_why(c->stream),
                      kci_tls_stream_untrusted(c->stream));
@@ -72,7 +72,7 @@ void conn_handshake(kci_conn *c)
         setup_failed_errno(c, KC_E_TLS, err);
 }
 
-kc_err conn_begin_handshake(kci_conn *c, kc_error *detail)
+kc_err kci_conn_begin_handshake(kci_conn *c, kc_error *detail)
 {
     kc_err err =
         kci_tls_stream_new(c->tls, &c->sock, c->addrs ? c->server_name : NULL, &c->stream, detail);
@@ -81,7 +81,7 @@ kc_err conn_begin_handshake(kci_conn *c, kc_error *detail)
     return err;
 }
 
-void conn_connected(kci_conn *c)
+void kci_conn_connected(kci_conn *c)
 {
     int err = c->sock.sys->sock_error(c->sock.sys, c->sock.sock);
     if (err != 0) {
@@ -89,15 +89,15 @@ void conn_connected(kci_conn *c)
         return;
     }
     if (!c->tls) {
-        conn_go_up(c);
+        kci_conn_go_up(c);
         return;
     }
     kc_error detail;
-    kc_err failed = conn_begin_handshake(c, &detail);
+    kc_err failed = kci_conn_begin_handshake(c, &detail);
     if (failed != KC_OK)
         setup_failed(c, failed, detail.text, true);
     else
-        conn_handshake(c);
+        kci_conn_handshake(c);
 }
 
 /* Starts to connect to the present address. 0 or -errno. */
@@ -114,11 +114,11 @@ static int start_connect(kci_conn *c)
     c->state = CONN_CONNECTING;
     err = kci_watch_set(c->loop, &c->watch, KCI_WRITABLE);
     if (err != 0)
-        conn_drop_socket(c);
+        kci_conn_drop_socket(c);
     return err;
 }
 
-void conn_try_addresses(kci_conn *c)
+void kci_conn_try_addresses(kci_conn *c)
 {
     for (;; c->addr_at++) {
         int err = start_connect(c);
@@ -127,7 +127,7 @@ void conn_try_addresses(kci_conn *c)
         char text[KCI_ERRNO_TEXT_SIZE];
         note_failure(c, err == -ENOMEM ? KC_E_NO_MEMORY : KC_E_CONNECT, kci_errno_text(err, text));
         if (c->addr_at + 1 >= c->addr_count) {
-            conn_become_ended(c, c->err);
+            kci_conn_become_ended(c, c->err);
             return;
         }
     }

@@ -20,7 +20,7 @@ static void pop_out(kci_conn *c, bool written)
     o->done(o, written);
 }
 
-void conn_fail_outs(kci_conn *c)
+void kci_conn_fail_outs(kci_conn *c)
 {
     c->queued = 0;
     while (c->first)
@@ -78,13 +78,13 @@ static void consume(kci_conn *c, size_t n)
 static void write_failed(kci_conn *c, int err)
 {
     if (c->reading)
-        conn_input(c);
+        kci_conn_input(c);
     if (c->state != CONN_UP)
         return;
     if (err == -EPROTO && c->stream)
-        conn_end(c, KC_E_TLS, "%s", kci_tls_stream_why(c->stream));
+        kci_conn_end(c, KC_E_TLS, "%s", kci_tls_stream_why(c->stream));
     else
-        conn_end_errno(c, err, "while sending");
+        kci_conn_end_errno(c, err, "while sending");
 }
 
 /* Sends the ciphertext that the stream has collected. */
@@ -98,10 +98,10 @@ static void flush_stream(kci_conn *c)
     c->blocked = err == -EAGAIN;
     if (!c->blocked &&
         c->first) /* it was full before, and no socket event will tell of the change */
-        conn_schedule(c, TODO_FLUSH);
+        kci_conn_schedule(c, TODO_FLUSH);
 }
 
-void conn_flush(kci_conn *c)
+void kci_conn_flush(kci_conn *c)
 {
     if (c->blocked)
         return;
@@ -125,7 +125,7 @@ void conn_flush(kci_conn *c)
         consume(c, took);
         share -= took < share ? took : share;
         if (share == 0 && c->first) {
-            conn_schedule(c, TODO_FLUSH);
+            kci_conn_schedule(c, TODO_FLUSH);
             break;
         }
     }

@@ -56,8 +56,8 @@ typedef enum kci_lane_state {
 } kci_lane_state;
 
 /* Whether the next batch may go to that node now: the one that kci_lane_head() gives, or, without
- * one, a batch that would be added now. Another thread may seal the batch at any moment: of that the
- * answer is one look, and whoever seals after it tells the loop. */
+ * one, a batch that would be added now. Another thread may seal the batch at any moment: of that
+ * the answer is one look, and whoever seals after it tells the loop. */
 kci_lane_state kci_lane_look(const kci_lane *lane, int32_t node, int64_t now_us);
 
 /* True when only the producer id is missing. */

@@ -7,20 +7,20 @@
 
 #include "base/mem.h"
 
-typedef struct kci_chunk {
-    struct kci_chunk *next;
+typedef struct kci_arena_chunk {
+    struct kci_arena_chunk *next;
     size_t size; /* of what follows */
     alignas(8) unsigned char data[];
-} kci_chunk;
+} kci_arena_chunk;
 
 enum { ALIGN = 8, FIRST_CHUNK = 1024, LARGEST_CHUNK = 256 * 1024 };
 
 /* What to ask of the heap for a piece of `size` bytes, header included; 0: over the limit. */
 static size_t chunk_bytes(const kci_arena *a, size_t size)
 {
-    size_t need = sizeof(kci_chunk) + size;
+    size_t need = sizeof(kci_arena_chunk) + size;
     size_t room = a->limit == 0 ? SIZE_MAX : a->limit > a->total ? a->limit - a->total : 0;
-    if (size > SIZE_MAX - sizeof(kci_chunk) || need > room)
+    if (size > SIZE_MAX - sizeof(kci_arena_chunk) || need > room)
         return 0;
 
     size_t want = a->total < FIRST_CHUNK ? FIRST_CHUNK : a->total;
@@ -35,7 +35,7 @@ static bool add_chunk(kci_arena *a, size_t size)
 {
     size_t bytes = chunk_bytes(a, size);
     a->over_limit = bytes == 0;
-    kci_chunk *chunk = bytes ? kci_alloc(bytes) : NULL;
+    kci_arena_chunk *chunk = bytes ? kci_alloc(bytes) : NULL;
     if (!chunk)
         return false;
 
@@ -82,10 +82,10 @@ kc_bytes kci_arena_copy(kci_arena *a, kc_bytes b)
     return kc_mem(p, b.size);
 }
 
-static void free_chunks(kci_chunk *chunk)
+static void free_chunks(kci_arena_chunk *chunk)
 {
     while (chunk) {
-        kci_chunk *next = chunk->next;
+        kci_arena_chunk *next = chunk->next;
         kci_free(chunk);
         chunk = next;
     }
@@ -93,7 +93,7 @@ static void free_chunks(kci_chunk *chunk)
 
 void kci_arena_reset(kci_arena *a)
 {
-    kci_chunk *keep = a->head;
+    kci_arena_chunk *keep = a->head;
     *a = (kci_arena){ 0 };
     if (!keep)
         return;

@@ -7,11 +7,11 @@
 #include <kclient/types.h>
 
 typedef struct kci_arena {
-    struct kci_chunk *head; /* newest first */
-    size_t used;            /* bytes given out of the newest chunk */
-    size_t total;           /* bytes held from the heap, all chunks */
-    size_t limit;           /* what total may not exceed; 0: no limit */
-    bool over_limit;        /* the last NULL was due to the limit, not to the heap */
+    struct kci_arena_chunk *head; /* newest first */
+    size_t used;                  /* bytes given out of the newest chunk */
+    size_t total;                 /* bytes held from the heap, all chunks */
+    size_t limit;                 /* what total may not exceed; 0: no limit */
+    bool over_limit;              /* the last NULL was due to the limit, not to the heap */
 } kci_arena;
 
 /* Uninitialised memory, aligned to 8, valid until the arena is freed or reset. NULL when

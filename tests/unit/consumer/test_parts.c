@@ -146,7 +146,7 @@ Test(txn_filter, an_empty_transaction_hides_nothing)
 Test(assignment, finds_what_was_added)
 {
     kci_assignment a = { 0 };
-    kci_part *p;
+    kci_read_part *p;
     static const char *const names[] = { "m", "a", "zz", "z", "b" };
     for (int t = 0; t < 5; t++) {
         for (int32_t i = 40; i > 0; i -= 3)
@@ -185,7 +185,7 @@ Test(assignment, finds_what_was_added)
 Test(assignment, without_memory_nothing_is_added)
 {
     kci_assignment a = { 0 };
-    kci_part *p;
+    kci_read_part *p;
     for (int n = 1; n < 20; n++) {
         kci_mem_fail_after(n, true);
         kc_err err = kci_assignment_add(&a, kc_str("t"), 0, &p);

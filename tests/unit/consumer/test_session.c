@@ -7,7 +7,7 @@
 
 static kci_assignment a;
 static kci_source s;
-static kci_part *parts[8];
+static kci_read_part *parts[8];
 static uint64_t mark;
 static const kci_fetch_options options = { .max_wait_ms = 500,
                                            .min_bytes = 1,
@@ -21,7 +21,7 @@ static void setup(void)
     kci_source_init(&s, NULL, 1);
     for (int i = 0; i < 8; i++) {
         cr_assert_eq(kci_assignment_add(&a, kc_str(i < 4 ? "a" : "b"), i % 4, &parts[i]), KC_OK);
-        kci_part *p = parts[i];
+        kci_read_part *p = parts[i];
         p->topic->id.bytes[0] = i < 4 ? 1 : 2;
         p->state = KCI_PART_FETCHING;
         p->assigned = p->told = true;
@@ -36,7 +36,7 @@ static void setup(void)
 static void teardown(void)
 {
     kci_session_release(&s);
-    for (kci_part *p; (p = kci_assignment_last(&a));) {
+    for (kci_read_part *p; (p = kci_assignment_last(&a));) {
         if (p->source)
             kci_source_remove(p->source, p);
         kci_assignment_remove(&a, p);
