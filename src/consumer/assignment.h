@@ -4,19 +4,12 @@
 #define CONSUMER_ASSIGNMENT_H
 
 #include "consumer/partition.h"
+#include "reading/topic_name.h"
 
 typedef struct kci_assignment {
     kci_pointers topics; /* kci_read_topic, by name */
     size_t part_count;
 } kci_assignment;
-
-enum { KCI_TOPIC_NAME_MAX = 249 };
-
-/* Whether there can be such a partition: the name's length and characters, the number's range. */
-bool kci_topic_partition_ok(kc_bytes topic, int32_t partition);
-
-/* Compares names byte by byte, shorter ones first among equals. */
-int kci_topic_name_compare(kc_bytes a, kc_bytes b);
 
 /* Adds a partition, UNPLACED. KC_E_STATE: there already; KC_E_NO_MEMORY. Nothing changes then. */
 kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition,

@@ -26,10 +26,10 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "consumer/assignment.h"
-#include "consumer/cursor.h"
-#include "consumer/probe.h"
 #include "consumer/source.h"
 #include "core/client.h"
+#include "reading/cursor.h"
+#include "reading/probe.h"
 
 /* A leader that an answer named: told to the core when the lock is free, before the answer goes. */
 typedef struct kci_hint {

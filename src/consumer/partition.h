@@ -6,8 +6,8 @@
 #ifndef CONSUMER_PARTITION_H
 #define CONSUMER_PARTITION_H
 
-#include "consumer/probe.h"
-#include "consumer/slice.h"
+#include "reading/probe.h"
+#include "reading/slice.h"
 
 #include <kclient/consumer.h>
 

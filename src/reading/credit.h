@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory a consumer holds for what it fetched, in bytes really held: frames, decompressed
- * blocks and arrays of record views, whether they wait in the consumer or are with the application.
+/* The memory that who reads holds for what was fetched, in bytes really held: frames, decompressed
+ * blocks and arrays of record views, whether they wait in a queue or are with the application.
  * The fetcher asks for more only while there is room below the limit (fetch.buffer.bytes).
  *
- * Reference-counted and independent of the consumer, because records may be freed on any thread
- * and after the consumer, the client and its loop are gone. */
-#ifndef CONSUMER_CREDIT_H
-#define CONSUMER_CREDIT_H
+ * Reference-counted and independent of the object that reads, because records may be freed on
+ * any thread and after that object, the client and its loop are gone. */
+#ifndef READING_CREDIT_H
+#define READING_CREDIT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ size_t kci_credit_peak(const kci_credit *credit);
  * come. Replaces an earlier wish. */
 bool kci_credit_await(kci_credit *credit, size_t held);
 
-/* Memory for decompressed blocks, counted by the credit. A block that outlives the consumer needs
+/* Memory for decompressed blocks, counted by the credit. A block that outlives its reader needs
  * the credit alive: who holds the block holds a reference to the credit. */
 kci_block_source kci_credit_blocks(kci_credit *credit);
 

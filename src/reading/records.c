@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kc_records: its pool, its memory, and its public accessors. */
-#include "consumer/records.h"
+#include "reading/records.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

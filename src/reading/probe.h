@@ -3,9 +3,9 @@
  * that are asked in one turn of the loop go out together, one request per leader and kind. One try
  * each: who asks decides what is worth asking again. Questions are embedded in their owners.
  *
- * Thread: loop, with the consumer's lock held, throughout. */
-#ifndef CONSUMER_PROBE_H
-#define CONSUMER_PROBE_H
+ * Thread: loop, with the lock of who reads held, throughout. */
+#ifndef READING_PROBE_H
+#define READING_PROBE_H
 
 #include <pthread.h>
 
@@ -46,7 +46,7 @@ struct kci_probe {
 
 typedef struct kci_probes {
     kc_client *client;
-    pthread_mutex_t *lock; /* the consumer's */
+    pthread_mutex_t *lock; /* of who reads */
     kci_list waiting;      /* asked, not sent */
     kci_list calls;        /* under way */
     int32_t call_count;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions of one turn are ordered by who is to be asked and what; each run of equal ones becomes
  * a request. A partition is named once per request: brokers refuse duplicates. */
-#include "consumer/probe.h"
+#include "reading/probe.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "consumer/assignment.h"
+#include "reading/topic_name.h"
 #include "wire/messages.h"
 
 typedef kci_list_offsets_request_list_offsets_topic offsets_topic;

@@ -2,11 +2,11 @@
 /* Reading a slice: CRC check, decompression, transactions, views. The state of the one slice that
  * polls are reading; when it is left before its end it can be begun anew, from the position.
  *
- * Thread: the application's, without the consumer's lock. */
-#ifndef CONSUMER_CURSOR_H
-#define CONSUMER_CURSOR_H
+ * Thread: the application's, without the lock of who owns the slices. */
+#ifndef READING_CURSOR_H
+#define READING_CURSOR_H
 
-#include "consumer/records.h"
+#include "reading/records.h"
 #include "record/reader.h"
 
 /* How to read; constant but for the decompressor's inside. */
@@ -31,7 +31,7 @@ typedef struct kci_cursor {
     kci_records_iter it;
     kci_block *block; /* reference; what `it` reads, NULL: the frame */
     kci_txn_filter filter;
-    /* Where reading is, as kc_part.position and position_epoch. */
+    /* Where reading is: the next record's offset, and the leader epoch of the one before it. */
     int64_t position;
     int32_t epoch;
     /* With an error: where, and where reading could go on. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: the struct, its slices, then the lists of aborted transactions and the filters' room. */
-#include "consumer/slice.h"
+#include "reading/slice.h"
 
 #include <stdatomic.h>
 

@@ -3,12 +3,12 @@
  * with records. One allocation per answer. Slices wait in their partition's queue until the
  * application's thread has taken their records; the frame is given back when nobody refers to it.
  */
-#ifndef CONSUMER_SLICE_H
-#define CONSUMER_SLICE_H
+#ifndef READING_SLICE_H
+#define READING_SLICE_H
 
-#include "consumer/credit.h"
-#include "consumer/txn_filter.h"
 #include "io/frame.h"
+#include "reading/credit.h"
+#include "reading/txn_filter.h"
 #include "wire/messages.h"
 
 typedef struct kci_fetched kci_fetched;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The producers with an open aborted transaction are few: a plain array is searched. */
-#include "consumer/txn_filter.h"
+#include "reading/txn_filter.h"
 
 #include <stdlib.h>
 

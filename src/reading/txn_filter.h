@@ -3,8 +3,8 @@
  * broker lists producers and the first offset of each transaction that it knows to be aborted; it
  * ends with the producer's abort marker. Batches are shown in order of offsets, skipped ones too.
  * Owns nothing; allocates nothing. Not thread-safe. */
-#ifndef CONSUMER_TXN_FILTER_H
-#define CONSUMER_TXN_FILTER_H
+#ifndef READING_TXN_FILTER_H
+#define READING_TXN_FILTER_H
 
 #include "record/batch.h"
 

@@ -3,13 +3,13 @@
  * Used again and again, so that a poll allocates nothing in the long run.
  *
  * A kc_records belongs to whoever has it; its pool is shared (own lock), reference-counted, and
- * outlives the consumer if need be. What a kc_records holds is counted by the pool's credit. */
-#ifndef CONSUMER_RECORDS_H
-#define CONSUMER_RECORDS_H
+ * outlives its owner if need be. What a kc_records holds is counted by the pool's credit. */
+#ifndef READING_RECORDS_H
+#define READING_RECORDS_H
 
-#include "consumer/assignment.h"
-#include "consumer/credit.h"
-#include "consumer/slice.h"
+#include "reading/credit.h"
+#include "reading/slice.h"
+#include "reading/topic_name.h"
 
 #include <kclient/consumer.h>
 

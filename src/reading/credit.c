@@ -2,7 +2,7 @@
 /* Counting is lock-free; the lock is only for the wish to be told about room, which exists while
  * the fetcher is starved. `wish` is written before `held` is read by the fetcher, and `held` before
  * `wish` by those who give back, so one of the two sees the other. */
-#include "consumer/credit.h"
+#include "reading/credit.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batch by batch; per batch one check and at most one decompression, per record only the decoder's
  * own work. */
-#include "consumer/cursor.h"
+#include "reading/cursor.h"
 
 #include "base/planted.h"
 
