@@ -119,7 +119,9 @@ KC_API kc_err kc_mock_move_leader(kc_mock *mock, const char *topic, int32_t part
  * KC_MOCK_NO_ELECTION. Down already: KC_OK. KC_E_INVALID_ARGUMENT: no such broker. */
 KC_API kc_err kc_mock_broker_down(kc_mock *mock, int32_t broker, uint32_t flags);
 
-/* Listens again on the same port, is in sync again, and leads partitions that had no leader. */
+/* Listens again on the same port, which the cluster has kept meanwhile (another program cannot be
+ * given it), is in sync again, and leads partitions that had no leader. KC_E_CONNECT,
+ * KC_E_INVALID_ARGUMENT. */
 KC_API kc_err kc_mock_broker_up(kc_mock *mock, int32_t broker);
 
 /* Resets the broker's connections and goes on accepting. broker -1: all. */

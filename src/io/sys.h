@@ -45,10 +45,14 @@ struct kci_sys {
                    size_t size); /* cryptographic, except in the simulator */
 
     /* All non-blocking and close-on-exec. connect: 0 or -EINPROGRESS, then writable when decided,
-     * then sock_error says how. listen: port 0 picks one, `addr` is updated to what was bound. */
+     * then sock_error says how. listen: port 0 picks one, `addr` is updated to what was bound.
+     * hold: takes an address as listen does, but connections to it are refused: it keeps a port for
+     * who listens on it later, or from time to time (on Linux while it is held; elsewhere the
+     * holding socket has to be closed before). */
     int (*sock_connect)(kci_sys *sys, const kci_addr *addr, int *sock);
     int (*sock_error)(kci_sys *sys, int sock); /* 0 or -errno (SO_ERROR) */
     int (*sock_listen)(kci_sys *sys, kci_addr *addr, int backlog, int *sock);
+    int (*sock_hold)(kci_sys *sys, kci_addr *addr, int *sock);
     int (*sock_accept)(kci_sys *sys, int listener, int *sock); /* -EAGAIN: none now */
     ssize_t (*sock_readv)(kci_sys *sys, int sock, const struct iovec *iov, int count);
     ssize_t (*sock_writev)(kci_sys *sys, int sock, const struct iovec *iov, int count);

@@ -88,11 +88,11 @@ static int sock_error(kci_sys *sys, int sock)
     return -err;
 }
 
-static int start_listening(int fd, kci_addr *addr, int backlog)
+static int bind_to(int fd, kci_addr *addr)
 {
     int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) != 0 || listen(fd, backlog) != 0)
+    if (bind(fd, (const struct sockaddr *)&addr->sa, addr->len) != 0)
         return -errno;
     addr->len = sizeof addr->sa;
     if (getsockname(fd, (struct sockaddr *)&addr->sa, &addr->len) != 0)
@@ -100,14 +100,29 @@ static int start_listening(int fd, kci_addr *addr, int backlog)
     return 0;
 }
 
-static int sock_listen(kci_sys *sys, kci_addr *addr, int backlog, int *sock)
+static int sock_hold(kci_sys *sys, kci_addr *addr, int *sock)
 {
     (void)sys;
     int fd = new_socket(addr->sa.ss_family);
     if (fd < 0)
         return fd;
-    int err = start_listening(fd, addr, backlog);
+    int err = bind_to(fd, addr);
     if (err != 0) {
+        close(fd);
+        return err;
+    }
+    *sock = fd;
+    return 0;
+}
+
+static int sock_listen(kci_sys *sys, kci_addr *addr, int backlog, int *sock)
+{
+    int fd;
+    int err = sock_hold(sys, addr, &fd);
+    if (err != 0)
+        return err;
+    if (listen(fd, backlog) != 0) {
+        err = -errno;
         close(fd);
         return err;
     }
@@ -180,9 +195,9 @@ static void sock_close(kci_sys *sys, int sock)
 
 #define SYS_COMMON                                                                               \
     .mono_us = mono_us, .wall_ms = wall_ms, .random = draw_random, .sock_connect = sock_connect, \
-    .sock_error = sock_error, .sock_listen = sock_listen, .sock_accept = sock_accept,            \
-    .sock_readv = sock_readv, .sock_writev = sock_writev, .sock_buffers = sock_buffers,          \
-    .sock_close = sock_close, .resolve = kci_resolver_resolve
+    .sock_error = sock_error, .sock_listen = sock_listen, .sock_hold = sock_hold,                \
+    .sock_accept = sock_accept, .sock_readv = sock_readv, .sock_writev = sock_writev,            \
+    .sock_buffers = sock_buffers, .sock_close = sock_close, .resolve = kci_resolver_resolve
 
 static kci_sys sys_poll = {
     SYS_COMMON,

@@ -21,13 +21,39 @@ void kci_mock_tick(kc_mock *mock)
 
 /* doors */
 
+static void let_go(kci_mock_door *door)
+{
+    kci_sys *sys = kci_loop_sys(door->mock->loop);
+    if (door->held >= 0)
+        sys->sock_close(sys, door->held);
+    door->held = -1;
+}
+
+static kc_err listen_on(kci_mock_door *door)
+{
+    kci_loop *loop = door->mock->loop;
+    return kci_listener_open(loop, &door->addr, kci_mock_client_accept, door, &door->listener);
+}
+
+/* A port is held from the first opening to the end of the cluster. Otherwise another program could
+ * be given it while the broker is down, and the broker could not come back. */
+static kc_err hold_and_listen(kci_mock_door *door)
+{
+    kci_sys *sys = kci_loop_sys(door->mock->loop);
+    if (door->held < 0 && sys->sock_hold(sys, &door->addr, &door->held) != 0)
+        door->held = -1;
+    kc_err err = listen_on(door);
+    if (err != KC_E_CONNECT || door->held < 0)
+        return err;
+    let_go(door); /* a system that does not let two sockets have one port */
+    return listen_on(door);
+}
+
 kc_err kci_mock_door_open(kci_mock_door *door, kc_error *detail)
 {
-    kc_mock *mock = door->mock;
     if (door->listener)
         return KC_OK;
-    kc_err err =
-        kci_listener_open(mock->loop, &door->addr, kci_mock_client_accept, door, &door->listener);
+    kc_err err = hold_and_listen(door);
     if (err != KC_OK) {
         char text[KCI_ADDR_TEXT_SIZE];
         return kci_fail(detail, err,
@@ -88,6 +114,7 @@ static kc_err open_doors(kc_mock *mock, const kc_mock_options *o, kc_error *deta
     for (int32_t i = 0; i < n; i++) {
         kci_mock_door *door = &mock->doors[mock->door_count++];
         door->mock = mock;
+        door->held = -1;
         door->broker = &mock->cluster.brokers[i];
         kci_list_init(&door->clients);
         snprintf(door->broker->host, sizeof door->broker->host, "%s", host);
@@ -331,8 +358,10 @@ kc_err kc_mock_new(const kc_mock_options *options, kc_mock **out, kc_error *deta
 static void shut(void *arg)
 {
     kc_mock *mock = arg;
-    for (int32_t i = 0; i < mock->door_count; i++)
+    for (int32_t i = 0; i < mock->door_count; i++) {
         kci_mock_door_close(&mock->doors[i]);
+        let_go(&mock->doors[i]);
+    }
     pthread_mutex_lock(&mock->lock);
     mock->stop = true;
     pthread_mutex_unlock(&mock->lock);

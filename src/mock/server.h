@@ -16,6 +16,7 @@ typedef struct kci_mock_door {
     kci_mock_broker *broker;
     kci_listener *listener; /* NULL: down */
     kci_addr addr;          /* with the port that was bound first */
+    int held;               /* keeps the port while the broker is down; -1: no socket */
     kci_list clients;
 } kci_mock_door;
 
@@ -76,7 +77,8 @@ struct kc_mock {
 /* Sets the cluster's clocks; before anything is asked of it. */
 void kci_mock_tick(kc_mock *mock);
 
-/* Opens the broker's listener, on its former port if it had one. KC_E_CONNECT, KC_E_NO_MEMORY. */
+/* Opens the broker's listener, on its former port if it had one, which nobody else could take.
+ * KC_E_CONNECT, KC_E_NO_MEMORY. */
 kc_err kci_mock_door_open(kci_mock_door *door, kc_error *detail);
 
 /* Closes the listener and resets the connections. */

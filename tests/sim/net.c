@@ -297,6 +297,17 @@ static int sys_listen(kci_sys *sys, kci_addr *addr, int backlog, int *sock)
     return 0;
 }
 
+/* It only picks a port: nobody else takes ports here. Its number is no socket's. */
+static int sys_hold(kci_sys *sys, kci_addr *addr, int *sock)
+{
+    sim_world *w = sim_world_of(sys);
+    struct sockaddr_in *in = (struct sockaddr_in *)(void *)&addr->sa;
+    if (in->sin_port == 0)
+        in->sin_port = htons(w->next_port++);
+    *sock = SIM_MAX_SOCKS + ntohs(in->sin_port);
+    return 0;
+}
+
 static int sys_accept(kci_sys *sys, int listener, int *sock)
 {
     sim_world *w = sim_world_of(sys);
@@ -409,6 +420,8 @@ static int sys_buffers(kci_sys *sys, int sock, int send_bytes, int receive_bytes
 static void sys_close(kci_sys *sys, int sock)
 {
     sim_world *w = sim_world_of(sys);
+    if (sock >= SIM_MAX_SOCKS)
+        return; /* held a port */
     sim_sock *s = sock_get(w, sock);
     if (!s)
         abort(); /* closed twice */
@@ -729,6 +742,7 @@ void sim_net_init(sim_world *w)
     w->sys.sock_connect = sys_connect;
     w->sys.sock_error = sys_error;
     w->sys.sock_listen = sys_listen;
+    w->sys.sock_hold = sys_hold;
     w->sys.sock_accept = sys_accept;
     w->sys.sock_readv = sys_readv;
     w->sys.sock_writev = sys_writev;

@@ -2,10 +2,15 @@
 /* What a test can do to the cluster: leaders that move, brokers that die, replication that lags,
  * logs that are cut, many threads that ask at once. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
+#include "io/addr.h"
 #include "peer.h"
 
 static kc_mock *mock;
@@ -122,6 +127,37 @@ Test(cluster, hints_can_be_switched_off)
     open_with((kc_mock_options){ .no_leader_hints = true });
     kc_mock_move_leader(mock, "t", 0, 2, 0, 0);
     cr_assert_eq(produce(-1).current_leader.leader_id, -1);
+}
+
+/* As a program does that listens on no particular port. */
+static int bind_plainly(const kci_addr *addr)
+{
+    int sock = socket(addr->sa.ss_family, SOCK_STREAM, 0), err = 0;
+    cr_assert_geq(sock, 0);
+    if (bind(sock, (const struct sockaddr *)&addr->sa, addr->len) != 0)
+        err = errno;
+    close(sock);
+    return err;
+}
+
+Test(cluster, a_port_is_kept_while_its_broker_is_down)
+{
+    open_with((kc_mock_options){ 0 });
+    kci_addr addr;
+    const char *second = strchr(kc_mock_bootstrap(mock), ',') + strlen(",127.0.0.1:");
+    cr_assert(kci_addr_parse("127.0.0.1", (uint16_t)atoi(second), &addr));
+    cr_assert_eq(bind_plainly(&addr), EADDRINUSE);
+    for (int i = 0; i < 3; i++) {
+        cr_assert_eq(kc_mock_broker_down(mock, 2, 0), KC_OK);
+        cr_assert_eq(bind_plainly(&addr), EADDRINUSE, "somebody else could take the port");
+        int sock = socket(AF_INET, SOCK_STREAM, 0);
+        cr_assert_eq(connect(sock, (const struct sockaddr *)&addr.sa, addr.len), -1);
+        cr_assert_eq(errno, ECONNREFUSED);
+        close(sock);
+        cr_assert_eq(kc_mock_broker_up(mock, 2), KC_OK);
+    }
+    kc_mock_close(mock);
+    cr_assert_eq(bind_plainly(&addr), 0, "it is given back");
 }
 
 Test(cluster, a_broker_dies_and_returns)
