@@ -78,33 +78,35 @@ static void out_of_range(kc_consumer *c, kci_read_part *p)
     }
 }
 
-static void take_hint(kc_consumer *c, kci_read_part *p, const part_data *d,
+/* A leader that the answer names (KIP-951). The core takes it over at the end of the turn. */
+static void take_hint(kc_consumer *c, const kci_read_part *p, const part_data *d,
                       const kci_fetch_response *body)
 {
-    if (d->current_leader.leader_id < 0 || c->hint_count == KCI_HINTS)
+    int32_t leader = d->current_leader.leader_id;
+    char host[256] = "";
+    int32_t port = -1;
+    kc_bytes rack = { NULL, 0 };
+    if (leader < 0)
         return;
-    kci_hint *h = &c->hints[c->hint_count++];
-    *h = (kci_hint){
-        .topic = kci_read_topic_ref(p->topic),
-        .partition = p->number,
-        .leader = d->current_leader.leader_id,
-        .leader_epoch = d->current_leader.leader_epoch,
-    };
     for (int32_t i = 0; i < body->node_endpoints.count; i++) {
         const kci_fetch_response_node_endpoint *n = &body->node_endpoints.data[i];
-        if (n->node_id != h->leader)
+        if (n->node_id != leader || !n->host.data || n->host.size >= sizeof host)
             continue;
-        h->host = n->host;
-        h->port = n->port;
-        h->rack = n->rack;
+        memcpy(host, n->host.data, n->host.size);
+        host[n->host.size] = '\0';
+        port = n->port;
+        rack = n->rack;
     }
+    kci_client_leader_hint(c->client, p->topic->name, p->number, leader,
+                           d->current_leader.leader_epoch, port < 0 ? NULL : host, port, rack);
 }
 
 /* Another broker is the right one, or this one is not ready: soon again. */
 static void try_again(kc_consumer *c, kci_read_part *p, bool refresh)
 {
     kci_part_leave_preferred(c, p);
-    c->want_refresh |= refresh;
+    if (refresh)
+        kci_client_refresh(c->client);
     if (KCI_BUG(POSITION_SKIPS) && !p->first && p->high_watermark > p->position)
         kci_part_set_position(c, p, p->high_watermark, -1);
     kci_part_retry(c, p);
@@ -200,7 +202,8 @@ static void prefer(kc_consumer *c, kci_read_part *p, int32_t node)
     p->preferred_until = kci_loop_now(c->loop) + c->lease_us;
     kci_source *s = kci_consumer_source(c, node);
     bool usable = kci_part_replica_is_usable(c, p, node);
-    c->want_refresh |= !usable;
+    if (!usable)
+        kci_client_refresh(c->client);
     /* The leader sends us there as often as we ask: a broker that does not work is given time. */
     if (!s || !usable || s->failures > 0)
         kci_part_retry(c, p);

@@ -244,7 +244,7 @@ static void attach(void *arg)
     kci_user_add(c->client, &c->user);
     pthread_mutex_lock(&c->lock);
     kci_consumer_take_metadata(c); /* there may be a newer one by now */
-    kci_consumer_unlock(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 /* The loop answers within a turn, and runs no user code: no deadline. */

@@ -31,16 +31,6 @@
 #include "reading/cursor.h"
 #include "reading/probe.h"
 
-/* A leader that an answer named: told to the core when the lock is free, before the answer goes. */
-typedef struct kci_hint {
-    kci_read_topic *topic; /* a reference */
-    int32_t partition, leader, leader_epoch;
-    kc_bytes host, rack; /* in the answer; host null: not told */
-    int32_t port;
-} kci_hint;
-
-enum { KCI_HINTS = 32 };
-
 struct kc_consumer {
     atomic_int refs; /* the handle's, the loop's */
     kc_client *client;
@@ -103,9 +93,6 @@ struct kc_consumer {
     kci_random random;
     bool tell_end;     /* detached: end the sessions at the brokers */
     bool task_is_over; /* detached: the task is not queued any more */
-    bool want_refresh;
-    kci_hint hints[KCI_HINTS];
-    int hint_count;
 
     /* Application only. */
     kci_cursor cursor;
@@ -142,9 +129,6 @@ void kci_consumer_unref(kc_consumer *c);
 
 /* Puts the functions in that the loop will call. */
 void kci_consumer_set_entries(kc_consumer *c);
-
-/* Loop. The end of every entry: releases the lock, then tells the core what it is to know. */
-void kci_consumer_unlock(kc_consumer *c);
 
 /* Loop, lock held, released inside. Something of a detached consumer has ended. */
 void kci_consumer_maybe_gone(kc_consumer *c);

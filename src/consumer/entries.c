@@ -7,41 +7,6 @@ static kc_consumer *consumer_of(kci_user *user)
     return KCI_CONTAINER_OF(user, kc_consumer, user);
 }
 
-/* Tells the core who leads, from copies: the lock must not be held, for it may call back. */
-static void tell_hints(kc_consumer *c, kci_hint *hints, int count)
-{
-    for (int i = 0; i < count; i++) {
-        const kci_hint *h = &hints[i];
-        char host[256];
-        bool has_host = h->host.data && h->host.size < sizeof host;
-        if (has_host) {
-            memcpy(host, h->host.data, h->host.size);
-            host[h->host.size] = '\0';
-        }
-        kci_client_leader_hint(c->client, h->topic->name, h->partition, h->leader, h->leader_epoch,
-                               has_host ? host : NULL, h->port, h->rack);
-    }
-    pthread_mutex_lock(&c->lock);
-    for (int i = 0; i < count; i++)
-        kci_read_topic_unref(hints[i].topic);
-    pthread_mutex_unlock(&c->lock);
-}
-
-void kci_consumer_unlock(kc_consumer *c)
-{
-    kci_hint hints[KCI_HINTS];
-    int count = c->hint_count;
-    bool refresh = c->want_refresh;
-    memcpy(hints, c->hints, (size_t)count * sizeof *hints);
-    c->hint_count = 0;
-    c->want_refresh = false;
-    pthread_mutex_unlock(&c->lock);
-    if (count > 0)
-        tell_hints(c, hints, count);
-    if (refresh)
-        kci_client_refresh(c->client);
-}
-
 /* The loop lets go: lock held, released inside. What the application may be reading stays until it
  * frees the handle. */
 static void detach(kc_consumer *c, bool tell)
@@ -76,7 +41,7 @@ static void on_task(kci_task *task)
         detach(c, true);
     } else {
         kci_consumer_run(c);
-        kci_consumer_unlock(c);
+        pthread_mutex_unlock(&c->lock);
     }
 }
 
@@ -86,7 +51,7 @@ static void on_timer(kci_timer *timer)
     pthread_mutex_lock(&c->lock);
     kci_consumer_wake_due(c);
     kci_consumer_run(c);
-    kci_consumer_unlock(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static void on_metadata(kci_user *user, const kci_metadata *now)
@@ -98,7 +63,7 @@ static void on_metadata(kci_user *user, const kci_metadata *now)
         kci_consumer_take_metadata(c);
         kci_consumer_run(c);
     }
-    kci_consumer_unlock(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
@@ -111,7 +76,7 @@ static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state 
     } else if (err == KC_E_AUTHENTICATION || err == KC_E_TLS) {
         c->refused = err;
     }
-    kci_consumer_unlock(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static void on_probe_answers(kci_probes *probes, bool stale)
@@ -121,9 +86,10 @@ static void on_probe_answers(kci_probes *probes, bool stale)
         kci_consumer_maybe_gone(c);
         return;
     }
-    c->want_refresh |= stale;
+    if (stale)
+        kci_client_refresh(c->client);
     kci_consumer_run(c);
-    kci_consumer_unlock(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void kci_consumer_maybe_gone(kc_consumer *c)

@@ -319,7 +319,7 @@ static void fetch_failed(kc_consumer *c, kci_source *s, kc_err err, const char *
     kci_session_reset(s);
     leave_followers(c, s);
     source_retry(c, s);
-    c->want_refresh = true;
+    kci_client_refresh(c->client);
 }
 
 /* A broker that has nothing to say lets us wait. One that answers at once, and never with anything
@@ -358,7 +358,8 @@ static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
             source_retry(c, s);
         else
             s->failures = 1;
-        c->want_refresh |= !new_session;
+        if (!new_session)
+            kci_client_refresh(c->client);
         return;
     }
     if (kci_consumer_answer(c, s, r) != KC_OK) {
@@ -413,7 +414,7 @@ static void on_fetched(kci_call *call, kc_err err, const kci_response *response,
     kci_link_remove(&s->link);
     kci_list_push_back(&c->sources, &s->link);
     kci_consumer_run(c);
-    kci_consumer_unlock(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void kci_consumer_node_changed(kc_consumer *c, int32_t node, kci_node_state state, kc_err err)
@@ -432,7 +433,7 @@ void kci_consumer_node_changed(kc_consumer *c, int32_t node, kci_node_state stat
             s->failures += s->failures == 0; /* see prefer() in answer.c */
             kci_session_reset(s);
             leave_followers(c, s);
-            c->want_refresh = true;
+            kci_client_refresh(c->client);
         }
     }
 }

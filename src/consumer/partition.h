@@ -29,7 +29,7 @@ typedef struct kci_read_topic {
     kci_pointers parts;         /* struct kci_read_part, by number */
     /* of a request that is being built: see session.c */
     uint64_t mark;
-    int32_t slot, forget_slot;
+    int32_t slot;
     char text[]; /* the name's bytes */
 } kci_read_topic;
 

@@ -60,7 +60,8 @@ static void on_probe(kci_probe *probe, kc_err err)
     bool again = kci_probe_is_retriable(err) && kci_link_is_on(&q->link) && !c->detached;
     if (again) {
         retry(c, item);
-        c->want_refresh |= (kc_error_flags(err) & KC_ERROR_REFRESH_METADATA) != 0;
+        if ((kc_error_flags(err) & KC_ERROR_REFRESH_METADATA) != 0)
+            kci_client_refresh(c->client);
     } else {
         finish(item, err);
     }
@@ -77,7 +78,7 @@ static void no_leader(kc_consumer *c, query_item *item, kc_err err)
         finish(item, err);
         return;
     }
-    c->want_refresh = true;
+    kci_client_refresh(c->client);
     retry(c, item);
 }
 

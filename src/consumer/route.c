@@ -149,7 +149,7 @@ static void missing(kc_consumer *c, kci_read_part *p, kc_err err)
     int64_t report_us = p->missing_since_us + (p->leader >= 0 ? GRACE_SEEN_US : GRACE_NEW_US);
     if (now_us(c) >= report_us)
         kci_part_report(c, p, err, NULL);
-    c->want_refresh = true;
+    kci_client_refresh(c->client);
     kci_part_retry(c, p);
     if (p->told_error != err && p->retry_us > report_us)
         wait_until(c, p, report_us);
@@ -179,7 +179,7 @@ static bool find_leader(kc_consumer *c, kci_read_part *p)
         return false;
     }
     if (m->leader < 0) {
-        c->want_refresh = true;
+        kci_client_refresh(c->client);
         kci_part_retry(c, p);
         return false;
     }
@@ -212,7 +212,8 @@ static int32_t choose_node(kc_consumer *c, kci_read_part *p)
     if (p->preferred < 0)
         return p->leader;
     bool usable = kci_part_replica_is_usable(c, p, p->preferred);
-    c->want_refresh |= !usable; /* the leader knows it: what we know may be old */
+    if (!usable) /* the leader knows it: what we know may be old */
+        kci_client_refresh(c->client);
     if (usable && (now_us(c) < p->preferred_until || is_asked(p, p->preferred)))
         return p->preferred;
     p->preferred = -1;
