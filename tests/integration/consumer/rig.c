@@ -10,14 +10,28 @@
 
 #include "heap_chunks.h"
 
-int64_t rig_now_ms(void)
+enum { PATIENCE_MS = 30000 };
+
+int64_t rig_now_ms(const rig *r)
 {
+    if (r->world)
+        return virtual_now_ms(r->world);
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-kc_client *rig_client(rig *r, const char *const *properties)
+void rig_sleep_ms(rig *r, int ms)
+{
+    if (r->world) {
+        virtual_sleep_ms(r->world, ms);
+        return;
+    }
+    struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+    nanosleep(&t, NULL);
+}
+
+static kc_client *new_client(rig *r, const char *const *properties)
 {
     kc_error why;
     kc_client *client;
@@ -30,7 +44,9 @@ kc_client *rig_client(rig *r, const char *const *properties)
         snprintf(name, sizeof name, "%.*s", (int)(eq - properties[i]), properties[i]);
         cr_assert_eq(kc_config_set(config, name, eq + 1, &why), KC_OK, "%s", why.text);
     }
-    cr_assert_eq(kc_client_new(config, &client, &why), KC_OK, "%s", why.text);
+    kc_err err = r->world ? virtual_client_new(r->world, config, &client, &why)
+                          : kc_client_new(config, &client, &why);
+    cr_assert_eq(err, KC_OK, "%s", why.text);
     kc_config_free(config);
     return client;
 }
@@ -39,14 +55,26 @@ void rig_start(rig *r, const kc_mock_options *mock, const char *const *propertie
 {
     kc_error why;
     kc_mock_options one = { .size = sizeof one, .brokers = 1 };
+    r->world = NULL;
     cr_assert_eq(kc_mock_new(mock ? mock : &one, &r->mock, &why), KC_OK, "%s", why.text);
-    r->client = rig_client(r, properties);
+    rig_begin(r, properties);
+}
+
+void rig_begin(rig *r, const char *const *properties)
+{
+    kc_error why;
+    r->client = new_client(r, properties);
     cr_assert_eq(kc_consumer_new(r->client, NULL, &r->consumer, &why), KC_OK, "%s", why.text);
 }
 
 void rig_stop(rig *r)
 {
     kc_consumer_free(r->consumer);
+    if (r->world) {
+        virtual_client_free(r->world, r->client);
+        virtual_close(r->world);
+        return;
+    }
     kc_client_free(r->client);
     kc_mock_free(r->mock);
 }
@@ -139,13 +167,13 @@ void rig_check(const kc_records *records)
 
 int64_t rig_expect(rig *r, const char *topic, int32_t partition, int64_t from, int64_t count)
 {
-    int64_t until = rig_now_ms() + 10000, next = from;
+    int64_t until = rig_now_ms(r) + PATIENCE_MS, next = from;
     while (next < from + count) {
         kc_records *records;
         kc_error why;
         kc_err err = kc_consumer_poll(r->consumer, 1000, &records, &why);
         cr_assert_eq(err, KC_OK, "%s", why.text);
-        cr_assert_lt(rig_now_ms(), until, "only %lld records came", (long long)(next - from));
+        cr_assert_lt(rig_now_ms(r), until, "only %lld records came", (long long)(next - from));
         if (!records)
             continue;
         cr_assert_eq(kc_records_partition(records), partition);
@@ -163,7 +191,7 @@ int64_t rig_expect(rig *r, const char *topic, int32_t partition, int64_t from, i
 
 kc_err rig_expect_error(rig *r, kc_records **out, int64_t *count)
 {
-    int64_t until = rig_now_ms() + 10000;
+    int64_t until = rig_now_ms(r) + PATIENCE_MS;
     for (;;) {
         kc_error why;
         kc_err err = kc_consumer_poll(r->consumer, 1000, out, &why);
@@ -174,7 +202,7 @@ kc_err rig_expect_error(rig *r, kc_records **out, int64_t *count)
                 cr_assert_eq(kc_records_error(*out, NULL), err);
             return err;
         }
-        cr_assert_lt(rig_now_ms(), until, "no error came");
+        cr_assert_lt(rig_now_ms(r), until, "no error came");
         if (*out) {
             rig_check(*out);
             if (count)
@@ -215,8 +243,8 @@ int64_t rig_position(rig *r, const char *topic, int32_t partition)
 {
     int64_t offset = -1;
     kc_error why;
-    cr_assert_eq(
-        kc_consumer_position(r->consumer, kc_str(topic), partition, 5000, &offset, NULL, &why),
-        KC_OK, "%s", why.text);
+    cr_assert_eq(kc_consumer_position(r->consumer, kc_str(topic), partition, PATIENCE_MS, &offset,
+                                      NULL, &why),
+                 KC_OK, "%s", why.text);
     return offset;
 }

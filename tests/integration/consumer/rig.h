@@ -9,8 +9,10 @@
 #include <kclient/mock.h>
 
 #include "record/batch.h"
+#include "virtual/virtual.h"
 
 typedef struct rig {
+    virtual_world *world; /* NULL: threads, sockets and the machine's clock */
     kc_mock *mock;
     kc_client *client;
     kc_consumer *consumer;
@@ -18,10 +20,14 @@ typedef struct rig {
 
 /* properties: "name=value" texts, NULL at the end. mock may be NULL: one broker. */
 void rig_start(rig *r, const kc_mock_options *mock, const char *const *properties);
-void rig_stop(rig *r);
 
-/* A client and consumer like the rig's, on the same cluster. */
-kc_client *rig_client(rig *r, const char *const *properties);
+/* The same on a virtual clock, for what is about time. */
+void rig_start_virtual(rig *r, const kc_mock_options *mock, const char *const *properties);
+
+/* What both do when there is a mock. */
+void rig_begin(rig *r, const char *const *properties);
+
+void rig_stop(rig *r);
 
 /* Ways to write a batch; zeroed: one batch of 10 records, uncompressed, of about 20 bytes each. */
 typedef struct rig_batch {
@@ -40,7 +46,7 @@ int64_t rig_append(rig *r, const char *topic, int32_t partition, const rig_batch
 uint8_t *rig_make_batch(const rig_batch *spec, int64_t first, size_t *size);
 
 /* Polls until `count` records of the partition have come, `from` being the first one's offset and
- * number; every one is checked. Ends the test when that takes longer than 10 seconds, or when
+ * number; every one is checked. Ends the test when that takes longer than 30 seconds, or when
  * records of another partition come. Returns the position after them. */
 int64_t rig_expect(rig *r, const char *topic, int32_t partition, int64_t from, int64_t count);
 
@@ -58,6 +64,7 @@ void rig_assign(rig *r, const char *topic, int32_t partition, kc_position positi
 void rig_seek(rig *r, const char *topic, int32_t partition, kc_position position);
 int64_t rig_position(rig *r, const char *topic, int32_t partition);
 
-int64_t rig_now_ms(void);
+int64_t rig_now_ms(const rig *r);
+void rig_sleep_ms(rig *r, int ms);
 
 #endif

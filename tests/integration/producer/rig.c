@@ -12,15 +12,21 @@
 
 enum { PARTITIONS = 3 };
 
-int64_t rig_now_ms(void)
+int64_t rig_now_ms(const rig *r)
 {
+    if (r->world)
+        return virtual_now_ms(r->world);
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void rig_sleep_ms(int ms)
+void rig_sleep_ms(rig *r, int ms)
 {
+    if (r->world) {
+        virtual_sleep_ms(r->world, ms);
+        return;
+    }
     struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
     nanosleep(&t, NULL);
 }
@@ -59,20 +65,36 @@ void rig_start(rig *r, const kc_mock_options *mock, const char *const *propertie
 {
     kc_error why = { 0 };
     kc_mock_options one = { .size = sizeof one, .brokers = 1 };
-    kc_producer_options own = { .size = sizeof own };
     memset(r, 0, sizeof *r);
-    r->outcomes = calloc(RIG_MAX, sizeof *r->outcomes);
-    cr_assert_not_null(r->outcomes);
     cr_assert_eq(kc_mock_new(mock ? mock : &one, &r->mock, &why), KC_OK, "%s", why.text);
-    cr_assert_eq(kc_mock_create_topic(r->mock, "t", PARTITIONS, 0), KC_OK);
+    rig_begin(r, properties, options);
+}
+
+static kc_client *new_client(rig *r, const char *const *properties)
+{
+    kc_error why = { 0 };
+    kc_client *client = NULL;
     kc_config *config = kc_config_new();
     cr_assert_eq(kc_config_set(config, "bootstrap.servers", kc_mock_bootstrap(r->mock), &why),
                  KC_OK);
     set(config, "log.level=off");
     for (size_t i = 0; properties && properties[i]; i++)
         set(config, properties[i]);
-    cr_assert_eq(kc_client_new(config, &r->client, &why), KC_OK, "%s", why.text);
+    kc_err err = r->world ? virtual_client_new(r->world, config, &client, &why)
+                          : kc_client_new(config, &client, &why);
+    cr_assert_eq(err, KC_OK, "%s", why.text);
     kc_config_free(config);
+    return client;
+}
+
+void rig_begin(rig *r, const char *const *properties, const kc_producer_options *options)
+{
+    kc_error why = { 0 };
+    kc_producer_options own = { .size = sizeof own };
+    r->outcomes = calloc(RIG_MAX, sizeof *r->outcomes);
+    cr_assert_not_null(r->outcomes);
+    cr_assert_eq(kc_mock_create_topic(r->mock, "t", PARTITIONS, 0), KC_OK);
+    r->client = new_client(r, properties);
     if (options)
         own = *options;
     if (!(own.flags & KC_PRODUCER_TAKE)) {
@@ -85,9 +107,23 @@ void rig_start(rig *r, const kc_mock_options *mock, const char *const *propertie
 void rig_stop(rig *r)
 {
     kc_producer_free(r->producer);
-    kc_client_free(r->client);
-    kc_mock_free(r->mock);
+    if (r->world) {
+        virtual_client_free(r->world, r->client);
+        virtual_close(r->world);
+    } else {
+        kc_client_free(r->client);
+        kc_mock_free(r->mock);
+    }
     free(r->outcomes);
+}
+
+void rig_await_reports(rig *r, long count)
+{
+    int64_t until = rig_now_ms(r) + 30000;
+    while (r->reported < count) {
+        cr_assert_lt(rig_now_ms(r), until, "outcomes of %ld of %ld records", r->reported, count);
+        kc_producer_poll(r->producer, 100, NULL);
+    }
 }
 
 kc_err rig_try(rig *r, long n, int32_t partition, kc_error *why)

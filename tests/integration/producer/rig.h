@@ -10,6 +10,8 @@
 #include <kclient/kclient.h>
 #include <kclient/mock.h>
 
+#include "virtual/virtual.h"
+
 enum { RIG_MAX = 200000 };
 
 typedef struct rig_outcome {
@@ -21,6 +23,7 @@ typedef struct rig_outcome {
 } rig_outcome;
 
 typedef struct rig {
+    virtual_world *world; /* NULL: threads, sockets and the machine's clock */
     kc_mock *mock;
     kc_client *client;
     kc_producer *producer;
@@ -34,6 +37,14 @@ typedef struct rig {
  */
 void rig_start(rig *r, const kc_mock_options *mock, const char *const *properties,
                const kc_producer_options *options);
+
+/* The same on a virtual clock, for what is about time. */
+void rig_start_virtual(rig *r, const kc_mock_options *mock, const char *const *properties,
+                       const kc_producer_options *options);
+
+/* What both do when there is a mock. */
+void rig_begin(rig *r, const char *const *properties, const kc_producer_options *options);
+
 void rig_stop(rig *r);
 
 /* Sends record number n. partition KC_PARTITION_ANY: chosen. */
@@ -54,7 +65,10 @@ void rig_expect_stored_once(rig *r, int32_t partitions, long count);
 int64_t rig_fault(rig *r, int32_t action, int32_t code, int64_t skip, int64_t count,
                   uint32_t flags);
 
-int64_t rig_now_ms(void);
-void rig_sleep_ms(int ms);
+int64_t rig_now_ms(const rig *r);
+void rig_sleep_ms(rig *r, int ms);
+
+/* Polls for outcomes until they are those of `count` records, for 30 s at most. */
+void rig_await_reports(rig *r, long count);
 
 #endif

@@ -100,8 +100,8 @@ static void acks(const char *property, uint32_t flags)
     rig_expect_all(&r, 1000);
     cr_expect_eq(r.outcomes[999].flags, flags);
     cr_expect_eq(r.outcomes[999].offset, flags ? -1 : 999);
-    for (int turns = 0; kc_mock_log_end_offset(r.mock, "t", 2) < 1000 && turns < 100; turns++)
-        rig_sleep_ms(20);
+    for (int turns = 0; kc_mock_log_end_offset(r.mock, "t", 2) < 1000 && turns < 1500; turns++)
+        rig_sleep_ms(&r, 20);
     cr_expect_eq(kc_mock_log_end_offset(r.mock, "t", 2), 1000);
     rig_stop(&r);
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See rig.h. Apart from rig.c, since it needs the cluster's inside (tests/virtual/world.h). */
+#include <string.h>
+
+#include "rig.h"
+
+void rig_start_virtual(rig *r, const kc_mock_options *mock, const char *const *properties,
+                       const kc_producer_options *options)
+{
+    kc_mock_options one = { .size = sizeof one, .brokers = 1 };
+    memset(r, 0, sizeof *r);
+    r->world = virtual_open(mock ? mock : &one, &r->mock);
+    rig_begin(r, properties, options);
+}
