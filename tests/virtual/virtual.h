@@ -4,8 +4,8 @@
  * everybody waits, so however busy the machine is, what takes 300 ms takes 300 ms, and an hour is
  * over at once. Failures end the test.
  *
- * A client has no thread here; calls that wait drive it, and it runs as well while the test waits by
- * virtual_sleep_ms(). Descriptors (kc_producer_fd and the like) do not exist. */
+ * A client has no thread here; calls that wait drive it, and it runs as well while the test waits
+ * by virtual_sleep_ms(). Descriptors (kc_producer_fd and the like) do not exist. */
 #ifndef TESTS_VIRTUAL_H
 #define TESTS_VIRTUAL_H
 

@@ -628,9 +628,10 @@ Test(failures, throttling_is_obeyed)
     f.api = KC_MOCK_API_FETCH;
     f.ms = PAUSE_MS;
     kc_mock_add_fault(r.mock, &f);
+    int64_t requests = stats().requests; /* with the one that waits in the broker */
     rig_append(&r, "t", 0, NULL);
-    rig_expect(&r, "t", 0, 10, 10); /* in the throttled answer: it comes at this moment */
-    int64_t requests = stats().requests, begun = rig_now_ms(&r);
+    rig_expect(&r, "t", 0, 10, 10); /* its answer: the pause begins */
+    int64_t begun = rig_now_ms(&r);
     cr_assert_eq(stats().throttle_us, PAUSE_MS * 1000);
     rig_append(&r, "t", 0, NULL);
     rig_sleep_ms(&r, PAUSE_MS - 10);
