@@ -46,6 +46,33 @@ static long switches(void)
     return u.ru_nvcsw;
 }
 
+/* What a second without work costs. */
+static bool is_at_rest(kc_mock *mock, char *what, size_t size)
+{
+    double cpu = cpu_seconds();
+    long woken = switches();
+    int64_t requests = kc_mock_requests(mock, -1, -1);
+    sleep(1);
+    cpu = cpu_seconds() - cpu;
+    woken = switches() - woken;
+    requests = kc_mock_requests(mock, -1, -1) - requests;
+    snprintf(what, size, "%.4f s of processor time, %ld wake-ups, %lld requests", cpu, woken,
+             (long long)requests);
+    return cpu < 0.005 && woken <= 6 && requests == 0;
+}
+
+/* The last fetches have to end, which takes as long as the machine makes it; the system does things
+ * for a process now and then. One second of several is enough: who polls or spins does it in all.
+ */
+static void expect_rest(kc_mock *mock)
+{
+    char what[100];
+    for (int i = 0; i < 20; i++)
+        if (is_at_rest(mock, what, sizeof what))
+            return;
+    cr_expect(false, "%s in each of 20 idle seconds", what);
+}
+
 static void send_some(kc_producer *producer, int from, int to)
 {
     kc_error why = { 0 };
@@ -112,15 +139,7 @@ Test(resources, threads_connections_and_idle_cpu)
      * those are all that happens. Without consumers, nothing at all does. */
     for (int i = 0; i < 2; i++)
         cr_assert_eq(kc_consumer_assign(consumers[i], NULL, 0, &why), KC_OK, "%s", why.text);
-    usleep(700000);
-    double cpu = cpu_seconds();
-    long woken = switches();
-    int64_t requests = kc_mock_requests(mock, -1, -1);
-    sleep(2);
-    cr_expect_lt(cpu_seconds() - cpu, 0.01, "%.4f s of processor time in 2 idle seconds",
-                 cpu_seconds() - cpu);
-    cr_expect_leq(switches() - woken, 6, "%ld wake-ups in 2 idle seconds", switches() - woken);
-    cr_expect_eq(kc_mock_requests(mock, -1, -1), requests);
+    expect_rest(mock);
 
     for (int i = 0; i < 2; i++) {
         kc_producer_free(producers[i]);

@@ -9,16 +9,19 @@
 #include <kclient/kclient.h>
 #include <kclient/mock.h>
 
+#include "virtual/virtual.h"
+
 enum { RECORDS = 3000, VALUE = 1000 };
 
+static virtual_world *world; /* NULL: threads, sockets and the machine's clock */
 static kc_mock *mock;
 static kc_client *client;
 
-static void start(const char *const *properties)
+static const kc_mock_options two = { .size = sizeof two, .brokers = 2, .racks = "a,b" };
+
+static void begin(const char *const *properties)
 {
     kc_error why = { 0 };
-    kc_mock_options options = { .size = sizeof options, .brokers = 2, .racks = "a,b" };
-    cr_assert_eq(kc_mock_new(&options, &mock, &why), KC_OK, "%s", why.text);
     cr_assert_eq(kc_mock_create_topic(mock, "t", 2, 1), KC_OK); /* one partition per broker */
     kc_config *config = kc_config_new();
     char bootstrap[200];
@@ -27,14 +30,43 @@ static void start(const char *const *properties)
     for (; *properties; properties += 2)
         cr_assert_eq(kc_config_set(config, properties[0], properties[1], &why), KC_OK, "%s",
                      why.text);
-    cr_assert_eq(kc_client_new(config, &client, &why), KC_OK, "%s", why.text);
+    kc_err err = world ? virtual_client_new(world, config, &client, &why)
+                       : kc_client_new(config, &client, &why);
+    cr_assert_eq(err, KC_OK, "%s", why.text);
     kc_config_free(config);
+}
+
+static void start(const char *const *properties)
+{
+    kc_error why = { 0 };
+    cr_assert_eq(kc_mock_new(&two, &mock, &why), KC_OK, "%s", why.text);
+    begin(properties);
+}
+
+/* For what is about time. */
+static void start_virtual(const char *const *properties)
+{
+    world = virtual_open(&two, &mock);
+    begin(properties);
 }
 
 static void stop(void)
 {
+    if (world) {
+        virtual_client_free(world, client);
+        virtual_close(world);
+        return;
+    }
     kc_client_free(client);
     kc_mock_free(mock);
+}
+
+static void wait_ms(int ms)
+{
+    if (world)
+        virtual_sleep_ms(world, ms);
+    else
+        usleep((useconds_t)ms * 1000);
 }
 
 static kc_stats stats(void)
@@ -66,7 +98,7 @@ static void send_all(kc_producer *p, int count)
 {
     for (int i = 0; i < count; i++)
         cr_assert_eq(send(p, i), KC_OK);
-    cr_assert_eq(kc_producer_flush(p, 20000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(p, 60000, NULL), KC_OK);
 }
 
 static void fault(int32_t action, int32_t api, int32_t code, int32_t ms, int64_t count)
@@ -81,12 +113,12 @@ static void fault(int32_t action, int32_t api, int32_t code, int32_t ms, int64_t
     cr_assert_gt(kc_mock_add_fault(mock, &f), 0);
 }
 
-/* Up to 5 s for what the loop does on its own. */
-#define AWAIT(condition)                                 \
-    do {                                                 \
-        for (int i_ = 0; !(condition) && i_ < 500; i_++) \
-            usleep(10000);                               \
-        cr_assert(condition);                            \
+/* Up to 30 s for what the loop does on its own. */
+#define AWAIT(condition)                                  \
+    do {                                                  \
+        for (int i_ = 0; !(condition) && i_ < 3000; i_++) \
+            wait_ms(10);                                  \
+        cr_assert(condition);                             \
     } while (0)
 
 Test(stats, of_a_producer)
@@ -114,14 +146,14 @@ Test(stats, of_a_producer_in_trouble)
     kc_producer *p = new_producer();
     fault(KC_MOCK_FAULT_ERROR, KC_MOCK_API_PRODUCE, KC_E_NOT_ENOUGH_REPLICAS, 0, 1);
     cr_assert_eq(send(p, 0), KC_OK);
-    cr_assert_eq(kc_producer_flush(p, 20000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(p, 60000, NULL), KC_OK);
     kc_stats s = stats();
     cr_assert_eq(s.batches_sent, 2);
     cr_assert_eq(s.batches_retried, 1);
     cr_assert_eq(s.records_acked, 1);
     fault(KC_MOCK_FAULT_ERROR, KC_MOCK_API_PRODUCE, KC_E_TOPIC_AUTHORIZATION_FAILED, 0, 1);
     cr_assert_eq(send(p, 0), KC_OK);
-    kc_producer_flush(p, 20000, NULL);
+    kc_producer_flush(p, 60000, NULL);
     AWAIT(stats().records_failed == 1);
     kc_producer_free(p);
     stop();
@@ -129,7 +161,7 @@ Test(stats, of_a_producer_in_trouble)
 
 Test(stats, of_a_full_buffer)
 {
-    start((const char *const[]){ "buffer.memory", "100000", NULL });
+    start_virtual((const char *const[]){ "buffer.memory", "100000", NULL });
     kc_producer *p = new_producer(), *other = new_producer();
     send_all(p, 2);
     AWAIT(stats().buffer_bytes == 0);
@@ -145,8 +177,8 @@ Test(stats, of_a_full_buffer)
     for (int i = 0; i < 40; i++)
         cr_assert_eq(send(p, i), KC_OK);
     cr_assert_gt(stats().buffer_waits, 0);
-    kc_producer_flush(p, 20000, NULL);
-    kc_producer_flush(other, 20000, NULL);
+    kc_producer_flush(p, 60000, NULL);
+    kc_producer_flush(other, 60000, NULL);
     AWAIT(stats().buffer_bytes == 0);
     kc_producer_free(p);
     kc_producer_free(other);
@@ -159,7 +191,7 @@ static int poll_and_keep(kc_consumer *c, int64_t count, kc_records **kept)
 {
     int n = 0;
     for (int64_t seen = 0; seen < count && n < 100;) {
-        cr_assert_eq(kc_consumer_poll(c, 5000, &kept[n], NULL), KC_OK);
+        cr_assert_eq(kc_consumer_poll(c, 30000, &kept[n], NULL), KC_OK);
         if (!kept[n])
             break;
         seen += (int64_t)kc_records_count(kept[n++]);

@@ -236,8 +236,8 @@ Test(client, is_driven_by_the_application)
     while (poll(&fd, 1, 0) > 0)
         cr_assert_eq(kc_client_step(client, 0), KC_OK);
     kci_client_want_topic(client, kc_str("t"));
-    cr_assert_eq(poll(&fd, 1, 1000), 1);
-    for (int i = 0; i < 200 && kci_client_last_problem(client, NULL) == KC_OK; i++) {
+    cr_assert_eq(poll(&fd, 1, 30000), 1);
+    for (int i = 0; i < 600 && kci_client_last_problem(client, NULL) == KC_OK; i++) {
         int32_t timeout = kc_client_timeout(client);
         cr_assert_geq(timeout, -1);
         poll(&fd, 1, timeout < 0 || timeout > 100 ? 100 : timeout);
@@ -285,10 +285,26 @@ static int64_t cpu_us(void)
     return t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* Whether there is a time in which next to no processor time is used. What the system does for the
+ * process costs some now and then; a thread that spins costs all of it, always. */
+static bool is_at_rest(void)
+{
+    enum { WINDOW_US = 100000 };
+    for (int i = 0; i < 50; i++) {
+        int64_t before = cpu_us();
+        usleep(WINDOW_US);
+        if (cpu_us() - before < WINDOW_US / 50)
+            return true;
+    }
+    return false;
+}
+
+/* Keeps the loop until it is let go. */
 static void nap(void *arg)
 {
-    (void)arg;
-    usleep(300000);
+    atomic_bool *over = arg;
+    while (!atomic_load(over))
+        usleep(1000);
 }
 
 Test(client, has_one_thread_that_sleeps)
@@ -300,12 +316,12 @@ Test(client, has_one_thread_that_sleeps)
     cr_assert_eq(kci_client_run(client, count, &one, INT64_MAX), KC_OK);
     cr_assert_eq(ran, 1);
     cr_assert_eq(threads_named("kc-loop"), 1);
-    int64_t before = cpu_us();
-    usleep(500000);
-    cr_assert_lt(cpu_us() - before, 20000);
+    cr_assert(is_at_rest());
     int64_t now = client->sys->mono_us(client->sys);
-    cr_assert_eq(kci_client_run(client, nap, NULL, now + 50000), KC_E_TIMED_OUT);
-    cr_assert_eq(kc_client_close(client, 2000, NULL), KC_OK);
+    atomic_bool over = false;
+    cr_assert_eq(kci_client_run(client, nap, &over, now + 50000), KC_E_TIMED_OUT);
+    atomic_store(&over, true);
+    cr_assert_eq(kc_client_close(client, 30000, NULL), KC_OK);
     cr_assert_eq(threads_named("kc-loop"), 0);
     cr_assert_eq(kci_client_run(client, count, &one, 0), KC_OK);
     cr_assert_eq(ran, 2);
@@ -340,7 +356,7 @@ Test(client, is_used_by_many_threads_while_it_closes)
         for (int i = 0; i < 4; i++)
             pthread_create(&threads[i], NULL, hammer, client);
         usleep((useconds_t)(round * 3000));
-        kc_err err = kc_client_close(client, 1000, NULL);
+        kc_err err = kc_client_close(client, 30000, NULL);
         cr_assert_eq(err, KC_OK, "%d", err);
         for (int i = 0; i < 4; i++)
             pthread_join(threads[i], NULL);

@@ -118,7 +118,7 @@ void pair_init_on(pair *p, kci_sys *sys)
 {
     *p = (pair){ .sys = sys,
                  .max_frame = 64 << 20,
-                 .setup_timeout_us = 5000000,
+                 .setup_timeout_us = 60000000,
                  .raw_server = -1,
                  .addr = loopback(0) };
     p->client.pair = p->server.pair = p;
@@ -170,6 +170,20 @@ bool pair_until(pair *p, const int *flag, int value, int ms)
         kci_loop_step(p->loop, left);
     }
     return true;
+}
+
+bool pair_calms_down(pair *p)
+{
+    enum { WINDOW_US = 200000, MOST_TURNS = 5 };
+    for (int i = 0; i < 150; i++) {
+        int turns = 0;
+        int64_t until = p->sys->mono_us(p->sys) + WINDOW_US;
+        for (int64_t left; (left = until - p->sys->mono_us(p->sys)) > 0; turns++)
+            kci_loop_step(p->loop, left);
+        if (turns <= MOST_TURNS)
+            return true;
+    }
+    return false;
 }
 
 void pair_steps(pair *p, int ms)

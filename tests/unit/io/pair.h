@@ -47,9 +47,15 @@ kc_err pair_connect(pair *p);
 /* Closes what is open and checks that every promise was kept. */
 void pair_free(pair *p);
 
+enum { PAIR_PATIENCE_MS = 30000 }; /* for what has to come: passes only when it does not */
+
 /* Steps the loop until *flag is at least `value` or the time is over (then false). */
 bool pair_until(pair *p, const int *flag, int value, int ms);
 void pair_steps(pair *p, int ms);
+
+/* Whether the loop sleeps through most of 200 ms, within 30 s: what has to be done before may take
+ * as long as it likes, who spins never comes to rest. */
+bool pair_calms_down(pair *p);
 
 /* Sends a frame of `size` bytes, byte i being (seed + i), in `pieces` iovecs. */
 void end_send(end *e, uint32_t size, uint8_t seed, int pieces);

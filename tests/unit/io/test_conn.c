@@ -19,8 +19,8 @@ static void open_pair(pair *p, bool use_poll)
     pair_init(p, use_poll);
     cr_assert_eq(pair_connect(p), KC_OK);
     cr_assert_eq(p->client.up, 0, "no callback from inside a call");
-    cr_assert(pair_until(p, &p->client.up, 1, 5000));
-    cr_assert(pair_until(p, &p->server.up, 1, 5000));
+    cr_assert(pair_until(p, &p->client.up, 1, PAIR_PATIENCE_MS));
+    cr_assert(pair_until(p, &p->server.up, 1, PAIR_PATIENCE_MS));
 }
 
 static void open_raw(pair *p, bool use_poll)
@@ -28,7 +28,7 @@ static void open_raw(pair *p, bool use_poll)
     pair_init(p, use_poll);
     p->raw = true;
     cr_assert_eq(pair_connect(p), KC_OK);
-    cr_assert(pair_until(p, &p->client.up, 1, 5000));
+    cr_assert(pair_until(p, &p->client.up, 1, PAIR_PATIENCE_MS));
     while (p->raw_server < 0)
         kci_loop_step(p->loop, 1000);
 }
@@ -44,13 +44,13 @@ BOTH_POLLERS(conn, frames_both_ways)
         end_send(&p.client, sizes[i], (uint8_t)i, 1 + i % 5);
         end_send(&p.server, sizes[i], (uint8_t)(i + 7), 1 + i % 3);
     }
-    cr_assert(pair_until(&p, &p.server.frame_count, n, 10000));
-    cr_assert(pair_until(&p, &p.client.frame_count, n, 10000));
+    cr_assert(pair_until(&p, &p.server.frame_count, n, PAIR_PATIENCE_MS));
+    cr_assert(pair_until(&p, &p.client.frame_count, n, PAIR_PATIENCE_MS));
     for (int i = 0; i < n; i++) {
         cr_assert(frame_is(p.server.frames[i], sizes[i], (uint8_t)i), "frame %d", i);
         cr_assert(frame_is(p.client.frames[i], sizes[i], (uint8_t)(i + 7)), "frame %d", i);
     }
-    cr_assert(pair_until(&p, &p.client.written, n, 1000));
+    cr_assert(pair_until(&p, &p.client.written, n, PAIR_PATIENCE_MS));
     cr_assert_eq(kci_conn_queued(p.client.conn), 0);
     pair_free(&p);
     cr_assert_eq(p.client.err, KC_OK);
@@ -63,7 +63,7 @@ BOTH_POLLERS(conn, small_frames_share_system_calls)
     open_pair(&p, use_poll);
     for (int i = 0; i < 1000; i++)
         end_send(&p.client, 20, (uint8_t)i, 1);
-    cr_assert(pair_until(&p, &p.server.frame_count, 1000, 5000));
+    cr_assert(pair_until(&p, &p.server.frame_count, 1000, PAIR_PATIENCE_MS));
     for (int i = 0; i < 1000; i++)
         cr_assert(frame_is(p.server.frames[i], 20, (uint8_t)i));
     kci_conn_counters out = kci_conn_get_counters(p.client.conn);
@@ -82,7 +82,7 @@ BOTH_POLLERS(conn, large_frames_are_read_in_place)
     p.server.drop_frames = true;
     for (int i = 0; i < 20; i++)
         end_send(&p.client, 1 << 20, 0, 1);
-    cr_assert(pair_until(&p, &p.server.frame_count, 20, 10000));
+    cr_assert(pair_until(&p, &p.server.frame_count, 20, PAIR_PATIENCE_MS));
     kci_conn_counters in = kci_conn_get_counters(p.server.conn);
     cr_assert_leq(in.reads, 20 * 80, "%llu reads", (unsigned long long)in.reads);
     pair_free(&p);
@@ -97,7 +97,7 @@ BOTH_POLLERS(conn, byte_at_a_time)
         raw_write(&p, p.raw_server, &bytes[i], 1);
         pair_steps(&p, 2);
     }
-    cr_assert(pair_until(&p, &p.client.frame_count, 3, 1000));
+    cr_assert(pair_until(&p, &p.client.frame_count, 3, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.frames[0]->size, 3);
     cr_assert(frame_is(p.client.frames[1], 1, 9));
     cr_assert(frame_is(p.client.frames[2], 2, 5));
@@ -110,7 +110,7 @@ static void expect_refusal(bool use_poll, const void *bytes, size_t size, kc_err
     static pair p;
     open_raw(&p, use_poll);
     raw_write(&p, p.raw_server, bytes, size);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, err, "%d: %s", p.client.err, p.client.why);
     cr_assert(strstr(p.client.why, sentence), "%s", p.client.why);
     cr_assert(strstr(p.client.why, "127.0.0.1:"), "%s", p.client.why);
@@ -136,11 +136,11 @@ BOTH_POLLERS(conn, tls_alert_below_a_high_limit)
     p.raw = true;
     p.max_frame = INT32_MAX;
     cr_assert_eq(pair_connect(&p), KC_OK);
-    cr_assert(pair_until(&p, &p.client.up, 1, 5000));
+    cr_assert(pair_until(&p, &p.client.up, 1, PAIR_PATIENCE_MS));
     while (p.raw_server < 0)
         kci_loop_step(p.loop, 1000);
     raw_write(&p, p.raw_server, "\x15\x03\x01\x00\x02\x02\x28", 7);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_E_PROTOCOL);
     pair_free(&p);
 }
@@ -152,14 +152,14 @@ BOTH_POLLERS(conn, frame_limit_can_be_raised)
     kci_conn_set_max_frame(p.client.conn, 10);
     static const uint8_t ten[14] = { 0, 0, 0, 10 };
     raw_write(&p, p.raw_server, ten, sizeof ten);
-    cr_assert(pair_until(&p, &p.client.frame_count, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.frame_count, 1, PAIR_PATIENCE_MS));
     kci_conn_set_max_frame(p.client.conn, 11);
     static const uint8_t eleven[15] = { 0, 0, 0, 11 };
     raw_write(&p, p.raw_server, eleven, sizeof eleven);
-    cr_assert(pair_until(&p, &p.client.frame_count, 2, 2000));
+    cr_assert(pair_until(&p, &p.client.frame_count, 2, PAIR_PATIENCE_MS));
     static const uint8_t twelve[16] = { 0, 0, 0, 12 };
     raw_write(&p, p.raw_server, twelve, sizeof twelve);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_E_PROTOCOL);
     cr_assert(strstr(p.client.why, "limit is 11"), "%s", p.client.why);
     pair_free(&p);
@@ -174,7 +174,7 @@ BOTH_POLLERS(conn, peer_closes_in_mid_frame)
     pair_steps(&p, 20);
     close(p.raw_server);
     p.raw_server = -1;
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_E_TRANSPORT);
     cr_assert(strstr(p.client.why, "100 of 256 bytes"), "%s", p.client.why);
     pair_free(&p);
@@ -193,7 +193,7 @@ BOTH_POLLERS(conn, peer_resets_in_mid_frame)
     setsockopt(p.raw_server, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(p.raw_server);
     p.raw_server = -1;
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_E_TRANSPORT);
     cr_assert_eq(p.client.written + p.client.unwritten, 50);
     cr_assert_gt(p.client.unwritten, 0);
@@ -208,7 +208,7 @@ BOTH_POLLERS(conn, closes_without_a_word)
     pair_steps(&p, 10);
     close(p.raw_server);
     p.raw_server = -1;
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert(strstr(p.client.why, "security.protocol"), "%s", p.client.why);
     pair_free(&p);
 }
@@ -223,7 +223,7 @@ BOTH_POLLERS(conn, refused)
     p.sys->sock_close(p.sys, sock);
     p.addr = spare;
     cr_assert_eq(pair_connect(&p), KC_OK);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 2000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_E_CONNECT);
     cr_assert_eq(p.client.up, 0);
     cr_assert(strstr(p.client.why, "refused"), "%s", p.client.why);
@@ -262,10 +262,10 @@ BOTH_POLLERS(conn, black_hole)
     p.setup_timeout_us = 200000;
     int64_t before = p.sys->mono_us(p.sys);
     cr_assert_eq(pair_connect(&p), KC_OK);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 3000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     int64_t took = p.sys->mono_us(p.sys) - before;
     cr_assert_eq(p.client.err, KC_E_TIMED_OUT, "%s", p.client.why);
-    cr_assert(took >= 200000 && took < 2500000, "%lld", (long long)took);
+    cr_assert(took >= 200000, "%lld", (long long)took);
     cr_assert(strstr(p.client.why, "within 200 ms"), "%s", p.client.why);
     fill_up(&h, p.sys);
     pair_free(&p);
@@ -306,7 +306,7 @@ BOTH_POLLERS(conn, all_addresses_in_order)
     kci_addr addrs[] = { closed, unreachable, h.addr, p.addr };
     kci_conn_params params = { .addrs = addrs,
                                .addr_count = 4,
-                               .setup_timeout_us = 100000,
+                               .setup_timeout_us = 500000,
                                .send_buffer = 65536,
                                .receive_buffer = 65536,
                                .max_frame = 1000 };
@@ -314,12 +314,12 @@ BOTH_POLLERS(conn, all_addresses_in_order)
     int state = 0;
     kci_conn *conn;
     cr_assert_eq(kci_conn_open(p.loop, &params, &ops, &state, &conn), KC_OK);
-    cr_assert(pair_until(&p, &state, 1, 2000));
+    cr_assert(pair_until(&p, &state, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(state, 1);
     kci_conn_close(conn);
     kci_conn_close(conn);
     cr_assert_eq(state, 1, "no callback from inside close");
-    cr_assert(pair_until(&p, &state, 101, 2000));
+    cr_assert(pair_until(&p, &state, 101, PAIR_PATIENCE_MS));
     cr_assert_eq(state, 101);
     fill_up(&h, p.sys);
     pair_free(&p);
@@ -336,7 +336,7 @@ BOTH_POLLERS(conn, unsent_outs_are_reported_before_the_end)
     kci_conn_close(p.client.conn);
     end_send(&p.client, 10, 0, 1); /* too late, but it gets its answer */
     cr_assert_eq(p.client.closed, 0);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 1000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.written + p.client.unwritten, 101);
     cr_assert_eq(p.client.err, KC_OK);
     cr_assert_str_eq(p.client.why, "");
@@ -350,7 +350,7 @@ BOTH_POLLERS(conn, close_while_connecting)
     cr_assert_eq(pair_connect(&p), KC_OK);
     end_send(&p.client, 10, 0, 1);
     kci_conn_close(p.client.conn);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 1000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.up, 0);
     cr_assert_eq(p.client.unwritten, 1);
     pair_steps(&p, 20);
@@ -363,7 +363,7 @@ BOTH_POLLERS(conn, sends_before_up_go_out)
     pair_init(&p, use_poll);
     cr_assert_eq(pair_connect(&p), KC_OK);
     end_send(&p.client, 10, 3, 1);
-    cr_assert(pair_until(&p, &p.server.frame_count, 1, 1000));
+    cr_assert(pair_until(&p, &p.server.frame_count, 1, PAIR_PATIENCE_MS));
     cr_assert(frame_is(p.server.frames[0], 10, 3));
     pair_free(&p);
 }
@@ -378,7 +378,7 @@ BOTH_POLLERS(conn, reading_can_be_stopped)
     pair_steps(&p, 50);
     cr_assert_eq(p.server.frame_count, 0);
     kci_conn_set_reading(p.server.conn, true);
-    cr_assert(pair_until(&p, &p.server.frame_count, 5, 1000));
+    cr_assert(pair_until(&p, &p.server.frame_count, 5, PAIR_PATIENCE_MS));
     pair_free(&p);
 }
 
@@ -398,7 +398,7 @@ BOTH_POLLERS(conn, reading_can_be_stopped_from_a_frame)
     for (int i = 0; i < 5; i++)
         end_send(&p.client, 50, (uint8_t)i, 1);
     for (int i = 1; i <= 5; i++) {
-        cr_assert(pair_until(&p, &p.server.frame_count, i, 1000));
+        cr_assert(pair_until(&p, &p.server.frame_count, i, PAIR_PATIENCE_MS));
         pair_steps(&p, 10);
         cr_assert_eq(p.server.frame_count, i);
         kci_conn_set_reading(p.server.conn, true);
@@ -413,21 +413,14 @@ BOTH_POLLERS(conn, back_pressure_reaches_the_sender)
     kci_conn_set_reading(p.server.conn, false);
     for (int i = 0; i < 100; i++)
         end_send(&p.client, 1 << 20, 0, 1);
-    pair_steps(&p, 100);
+    cr_assert(pair_calms_down(&p), "a blocked connection must not spin");
     size_t stuck = kci_conn_queued(p.client.conn);
     cr_assert_gt(stuck, 50u << 20);
-    struct rusage before, after;
-    getrusage(RUSAGE_THREAD, &before);
-    int ran = 0;
-    int64_t until = p.sys->mono_us(p.sys) + 200000;
-    while (p.sys->mono_us(p.sys) < until)
-        ran += kci_loop_step(p.loop, until - p.sys->mono_us(p.sys)) + 1;
-    getrusage(RUSAGE_THREAD, &after);
-    cr_assert_leq(ran, 5, "a blocked connection must not spin");
+    pair_steps(&p, 100);
     cr_assert_eq(kci_conn_queued(p.client.conn), stuck);
     p.server.drop_frames = true;
     kci_conn_set_reading(p.server.conn, true);
-    cr_assert(pair_until(&p, &p.server.frame_count, 100, 20000));
+    cr_assert(pair_until(&p, &p.server.frame_count, 100, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.written, 100);
     pair_free(&p);
 }
@@ -445,9 +438,9 @@ BOTH_POLLERS(conn, close_from_a_frame)
     p.server.on_frame = close_it;
     for (int i = 0; i < 5; i++)
         end_send(&p.client, 50, (uint8_t)i, 1);
-    cr_assert(pair_until(&p, &p.server.closed, 1, 1000));
+    cr_assert(pair_until(&p, &p.server.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.server.frame_count, 1);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 1000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_E_TRANSPORT);
     pair_free(&p);
 }
@@ -463,8 +456,8 @@ BOTH_POLLERS(conn, close_from_on_up)
     pair_init(&p, use_poll);
     p.server.on_up = p.client.on_up = close_at_once;
     cr_assert_eq(pair_connect(&p), KC_OK);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 1000));
-    cr_assert(pair_until(&p, &p.server.closed, 1, 1000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
+    cr_assert(pair_until(&p, &p.server.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.err, KC_OK);
     pair_free(&p);
 }
@@ -481,7 +474,7 @@ BOTH_POLLERS(conn, ping_pong)
     open_pair(&p, use_poll);
     p.client.on_frame = p.server.on_frame = answer;
     end_send(&p.client, 1, 0, 1);
-    cr_assert(pair_until(&p, &p.server.frame_count, 101, 5000));
+    cr_assert(pair_until(&p, &p.server.frame_count, 101, PAIR_PATIENCE_MS));
     cr_assert_eq(p.client.frame_count, 100);
     pair_free(&p);
 }
@@ -547,7 +540,7 @@ static kc_err try_with_failure(bool use_poll, int64_t fail_at, bool *reached_end
     if (err == KC_OK) {
         end_send(&p.client, 100, 0, 1);
         end_send(&p.client, 100000, 0, 1);
-        int64_t until = p.sys->mono_us(p.sys) + 2000000;
+        int64_t until = p.sys->mono_us(p.sys) + 30000000;
         while (!p.client.closed && !p.server.closed && p.server.frame_count < 2 &&
                p.serve_err == KC_OK && p.sys->mono_us(p.sys) < until)
             kci_loop_step(p.loop, 100000);
@@ -613,7 +606,7 @@ BOTH_POLLERS(conn, bad_params)
     kci_addr odd = { .sa.ss_family = AF_UNIX, .len = sizeof(struct sockaddr_in) };
     params = (kci_conn_params){ .addrs = &odd, .addr_count = 1, .max_frame = 10 };
     cr_assert_eq(kci_conn_open(p.loop, &params, &ops, &state, &conn), KC_OK);
-    cr_assert(pair_until(&p, &state, 100, 1000));
+    cr_assert(pair_until(&p, &state, 100, PAIR_PATIENCE_MS));
     pair_free(&p);
 }
 
@@ -635,7 +628,7 @@ BOTH_POLLERS(conn, listener_closed_while_accepting)
     cr_assert_eq(kci_listener_open(p.loop, &addr, stop_listening, &p, &p.listener), KC_OK);
     p.addr = addr;
     cr_assert_eq(pair_connect(&p), KC_OK);
-    cr_assert(pair_until(&p, &p.client.closed, 1, 1000));
+    cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
     cr_assert_eq(p.serve_err, 1);
     pair_free(&p);
 }
@@ -658,6 +651,6 @@ BOTH_POLLERS(conn, listener_out_of_descriptors)
     cr_assert_eq(p.server.up, 0);
     cr_assert_leq(steps, 12);
     setrlimit(RLIMIT_NOFILE, &old);
-    cr_assert(pair_until(&p, &p.server.up, 1, 2000));
+    cr_assert(pair_until(&p, &p.server.up, 1, PAIR_PATIENCE_MS));
     pair_free(&p);
 }

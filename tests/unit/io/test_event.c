@@ -49,7 +49,7 @@ Test(event, flag_and_deadline)
     cr_assert_not(kci_event_wait(f.event, 0));
     cr_assert_not(kci_event_wait(f.event, now + 30000));
     int64_t took = f.sys->mono_us(f.sys) - now;
-    cr_assert(took >= 30000 && took < 1500000, "%lld", (long long)took);
+    cr_assert(took >= 30000, "%lld", (long long)took);
     kci_event_signal(f.event);
     kci_event_signal(f.event);
     cr_assert(kci_event_wait(f.event, 0));
@@ -110,7 +110,7 @@ static void *produce(void *arg)
 static void wait_for_it(exchange *x)
 {
     if (!x->by_fd) {
-        cr_assert(kci_event_wait(x->f.event, x->f.sys->mono_us(x->f.sys) + 20000000), "lost");
+        cr_assert(kci_event_wait(x->f.event, x->f.sys->mono_us(x->f.sys) + 30000000), "lost");
         return;
     }
     struct pollfd p = { .fd = kci_event_fd(x->f.event), .events = POLLIN };
@@ -192,7 +192,7 @@ Test(event, driven_wait_runs_the_loop)
     ringer r = { .timer.fn = ring, .event = f.event };
     kci_timer_set(f.loop, &r.timer, kci_loop_now(f.loop) + 20000);
     cr_assert_not(kci_event_wait(f.event, kci_loop_now(f.loop) + 5000));
-    cr_assert(kci_event_wait(f.event, kci_loop_now(f.loop) + 5000000));
+    cr_assert(kci_event_wait(f.event, kci_loop_now(f.loop) + 30000000));
     kci_event_clear(f.event);
     kci_timer_set(f.loop, &r.timer, kci_loop_now(f.loop) + 20000);
     cr_assert(kci_event_wait(f.event, INT64_MAX));
@@ -211,7 +211,7 @@ Test(event, driven_wait_is_woken_by_another_thread)
     fixture f = make(true);
     pthread_t thread;
     pthread_create(&thread, NULL, signal_soon, f.event);
-    cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 10000000));
+    cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 30000000));
     pthread_join(thread, NULL);
     unmake(&f);
 }
@@ -239,7 +239,7 @@ static void interrupted(bool driven)
     for (int i = 1; i < 300; i++) {
         struct itimerval soon = { .it_value.tv_usec = 1 + i % 60 };
         setitimer(ITIMER_REAL, &soon, NULL);
-        cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 10000000), "round %d", i);
+        cr_assert(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 30000000), "round %d", i);
         kci_event_clear(f.event);
     }
     signal(SIGALRM, SIG_DFL);

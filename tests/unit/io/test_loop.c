@@ -322,13 +322,14 @@ BOTH_POLLERS(loop, many_posters)
 typedef struct relay {
     kci_task task;
     atomic_int written; /* relaxed on purpose: the post orders it */
-    int seen;
+    atomic_int seen;
 } relay;
 
 static void on_relay(kci_task *task)
 {
     relay *r = KCI_CONTAINER_OF(task, relay, task);
-    r->seen = atomic_load_explicit(&r->written, memory_order_relaxed);
+    atomic_store_explicit(&r->seen, atomic_load_explicit(&r->written, memory_order_relaxed),
+                          memory_order_relaxed);
 }
 
 BOTH_POLLERS(loop, the_last_write_is_seen)
@@ -343,7 +344,8 @@ BOTH_POLLERS(loop, the_last_write_is_seen)
         }
         usleep(100);
     }
-    usleep(20000);
+    for (int i = 0; i < 30000 && atomic_load(&r.seen) != 20000; i++)
+        usleep(1000);
     stop_loop(&l);
     cr_assert_eq(r.seen, 20000);
 }

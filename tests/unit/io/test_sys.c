@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -19,13 +21,26 @@
 #include "io/errno_text.h"
 #include "pair.h"
 
+static int64_t us_of(const struct timespec *t)
+{
+    return (int64_t)t->tv_sec * 1000000 + t->tv_nsec / 1000;
+}
+
+/* Waits until something of `events` can be done. */
+static void await(int fd, short events)
+{
+    struct pollfd p = { .fd = fd, .events = events };
+    cr_assert_eq(poll(&p, 1, 30000), 1);
+}
+
 Test(sys, clocks_and_randomness)
 {
     kci_sys *sys = kci_sys_posix(false);
-    int64_t a = sys->mono_us(sys);
-    usleep(2000);
-    int64_t b = sys->mono_us(sys);
-    cr_assert(b - a >= 2000 && b - a < 1000000);
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    int64_t us = sys->mono_us(sys);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    cr_assert(us >= us_of(&before) && us <= us_of(&after));
     cr_assert(sys->wall_ms(sys) > (int64_t)1700000000 * 1000);
     uint8_t x[100] = { 0 }, y[100] = { 0 };
     sys->random(sys, x, sizeof x);
@@ -46,7 +61,8 @@ Test(sys, sockets_are_set_up)
     cr_assert_eq(sys->sock_accept(sys, listener, &server), -EAGAIN);
     int err = sys->sock_connect(sys, &addr, &client);
     cr_assert(err == 0 || err == -EINPROGRESS);
-    usleep(5000);
+    await(client, POLLOUT);
+    await(listener, POLLIN);
     cr_assert_eq(sys->sock_error(sys, client), 0);
     cr_assert_eq(sys->sock_accept(sys, listener, &server), 0);
     int fds[] = { listener, client, server };
@@ -64,17 +80,19 @@ Test(sys, sockets_are_set_up)
     struct iovec iov = { &byte, 1 };
     cr_assert_eq(sys->sock_readv(sys, server, &iov, 1), -EAGAIN);
     cr_assert_eq(sys->sock_writev(sys, client, &iov, 1), 1);
-    usleep(2000);
+    await(server, POLLIN);
     byte = 0;
     cr_assert_eq(sys->sock_readv(sys, server, &iov, 1), 1);
     cr_assert_eq(byte, 7);
     sys->sock_close(sys, server);
     signal(SIGPIPE, SIG_DFL);
-    for (int i = 0; i < 5; i++) {
+    ssize_t written = 1;
+    for (int i = 0; i < 30000 && written > 0; i++) {
+        written = sys->sock_writev(sys, client, &iov, 1);
         usleep(1000);
-        sys->sock_writev(sys, client, &iov, 1); /* would kill by SIGPIPE */
     }
-    cr_assert_lt(sys->sock_writev(sys, client, &iov, 1), 0);
+    cr_assert_lt(written, 0);
+    cr_assert_lt(sys->sock_writev(sys, client, &iov, 1), 0, "would kill by SIGPIPE");
     cr_assert_eq(sys->sock_listen(sys, &addr, 10, &server), -EADDRINUSE);
     sys->sock_close(sys, client);
     sys->sock_close(sys, listener);
@@ -89,7 +107,7 @@ Test(sys, refused_connect_shows_as_error)
     int sock;
     int err = sys->sock_connect(sys, &addr, &sock);
     if (err == -EINPROGRESS) {
-        usleep(20000);
+        await(sock, POLLOUT);
         err = sys->sock_error(sys, sock);
         sys->sock_close(sys, sock);
     }
@@ -243,7 +261,7 @@ Test(resolver, works_in_the_child_of_a_fork, NOT_UNDER_TSAN)
     wait_answer(&a);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(20);
+        alarm(60);
         answer b = { 0 };
         sys->resolve(sys, "localhost", 1, on_resolved, &b);
         while (!atomic_load(&b.calls))
@@ -281,8 +299,8 @@ Test(resolver, helpers_end_when_idle)
     for (int i = 0; i < 3; i++)
         wait_answer(&a[i]);
     int n = count_helpers();
-    cr_assert(n >= 1 && n <= 4, "%d", n);
-    for (int i = 0; i < 80 && count_helpers(); i++)
+    cr_assert_leq(n, 4);
+    for (int i = 0; i < 300 && count_helpers(); i++)
         usleep(100000);
     cr_assert_eq(count_helpers(), 0);
 }

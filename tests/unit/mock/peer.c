@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "heap_chunks.h"
 
-enum { PATIENCE_MS = 10000 };
+enum { PATIENCE_MS = 30000 };
 
 void peer_open(peer *p, kc_mock *mock, int32_t broker)
 {

@@ -27,7 +27,7 @@ void peer_send(peer *p, int16_t key, int16_t version, const void *request);
 /* Sends bytes as they are. */
 void peer_send_raw(peer *p, const void *bytes, size_t size);
 
-/* Receives a whole frame; false when the connection ended before. Waits at most 10 s. */
+/* Receives a whole frame; false when the connection ended before. Waits at most 30 s. */
 bool peer_receive_frame(peer *p);
 
 /* Receives and decodes; false when the connection ended. What it says is valid until the next. */

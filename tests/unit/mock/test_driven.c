@@ -34,10 +34,10 @@ static kci_metadata_request metadata(void)
     return in;
 }
 
-/* Steps until something can be read, for at most about 5 s. */
+/* Steps until something can be read, for at most about 30 s. */
 static void step_until_readable(peer *p)
 {
-    for (int i = 0; i < 5000 && !peer_readable(p, 0); i++)
+    for (int i = 0; i < 30000 && !peer_readable(p, 0); i++)
         kci_loop_step(loop, 1000);
 }
 
@@ -62,7 +62,7 @@ Test(driven, calls_take_effect_at_once)
     cr_assert_eq(kc_mock_append_raw(mock, "t", 0, batch.data, batch.size), 0);
     cr_assert_eq(kc_mock_log_end_offset(mock, "t", 0), 2);
     cr_assert_eq(kc_mock_high_watermark(mock, "t", 0), 0);
-    for (int i = 0; i < 1000 && kc_mock_high_watermark(mock, "t", 0) == 0; i++)
+    for (int i = 0; i < 3000 && kc_mock_high_watermark(mock, "t", 0) == 0; i++)
         kci_loop_step(loop, 10000);
     cr_assert_eq(kc_mock_high_watermark(mock, "t", 0), 2, "replicated by a timer of the loop");
     kci_buf_free(&batch);
@@ -113,7 +113,7 @@ Test(driven, it_ends_with_connections_open)
     peer p[5];
     for (int i = 0; i < 5; i++)
         peer_open(&p[i], mock, i % 2 + 1);
-    for (int i = 0; i < 100 && kc_mock_connections(mock, -1) < 5; i++)
+    for (int i = 0; i < 3000 && kc_mock_connections(mock, -1) < 5; i++)
         kci_loop_step(loop, 10000);
     cr_assert_eq(kc_mock_connections(mock, -1), 5);
     kc_mock_close(mock);

@@ -194,7 +194,7 @@ Test(hostile, damaged_requests)
         kci_buf_free(&out);
     }
     check_alive();
-    for (int i = 0; i < 500 && kc_mock_connections(mock, -1) > 0; i++)
+    for (int i = 0; i < 3000 && kc_mock_connections(mock, -1) > 0; i++)
         usleep(10000);
     cr_assert_eq(kc_mock_connections(mock, -1), 0);
 }
