@@ -72,7 +72,7 @@
     P(SECURITY_PROTOCOL, "security.protocol", "", ENUM, 0, 3, "PLAINTEXT", "PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL", "*", 0, \
       "TLS or not, SASL or not. Must be what the broker's listener speaks.") \
     P(SSL_TRUSTSTORE_LOCATION, "ssl.truststore.location", "ssl.ca.location", STRING, 0, 0, "", "path", "*", 0, \
-      "File with the certificates (PEM, or PKCS12) of the authorities to trust. Default: the system's store.") \
+      "File with the certificates (PEM, or PKCS12) to trust, each of them as it is: of authorities, of those between, of a broker itself. Default: the system's store.") \
     P(SSL_TRUSTSTORE_TYPE, "ssl.truststore.type", "", ENUM, 1, 3, "", "PEM|PKCS12|JKS", "*", 0, \
       "Form of ssl.truststore.location. Default: told from the file. JKS has to be converted with keytool.") \
     P(SSL_TRUSTSTORE_PASSWORD, "ssl.truststore.password", "", STRING, 0, 0, "", "", "*", 1, \
@@ -96,13 +96,13 @@
     P(SSL_KEY_PASSWORD, "ssl.key.password", "", STRING, 0, 0, "", "", "*", 1, \
       "Password of the private key.") \
     P(SSL_ENDPOINT_IDENTIFICATION_ALGORITHM, "ssl.endpoint.identification.algorithm", "", ENUM, 0, 1, "https", "none|https", "*", 0, \
-      "https: the broker's certificate must name the host that is connected to. none (or empty): not checked, so anyone with a trusted certificate can pose as the broker.") \
+      "https: the broker's certificate must name the host that is connected to, among its alternative names or, when these have no DNS name, as common name (CN). none (or empty): not checked, so anyone with a trusted certificate can pose as the broker.") \
     P(ENABLE_SSL_CERTIFICATE_VERIFICATION, "enable.ssl.certificate.verification", "", BOOL, 0, 0, "true", "", "*", 0, \
       "false: any certificate is accepted, so anyone can pose as the broker. For tests only.") \
     P(SSL_ENABLED_PROTOCOLS, "ssl.enabled.protocols", "", LIST, 0, 0, "TLSv1.2,TLSv1.3", "TLSv1.2,TLSv1.3", "*", 0, \
       "TLS versions that may be used.") \
     P(SSL_CIPHER_SUITES, "ssl.cipher.suites", "", LIST, 0, 0, "", "names", "*", 0, \
-      "Cipher suites that may be used, by their IANA or OpenSSL names. Default: OpenSSL's.") \
+      "Cipher suites that may be used, by their IANA or OpenSSL names; a TLS version of which none is named is not used. OpenSSL's keywords (HIGH:!aNULL) choose among those of TLS 1.2 and leave TLS 1.3 as it is. Default: OpenSSL's.") \
     P(SASL_MECHANISM, "sasl.mechanism", "sasl.mechanisms", STRING, 0, 0, "GSSAPI", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512", "*", 0, \
       "SASL mechanism when security.protocol is SASL_PLAINTEXT or SASL_SSL. GSSAPI, Java's default, is not built in.") \
     P(SASL_JAAS_CONFIG, "sasl.jaas.config", "", STRING, 0, 0, "", "<module> required username=\"..\" password=\"..\";", "*", 1, \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The TLS context that the configuration describes. */
-#include "base/buf.h"
 #include "base/err.h"
 #include "core/state.h"
 
@@ -59,35 +58,6 @@ static kc_err take_keystore(const kc_config *config, kci_tls_params *p, kc_error
     return KC_OK;
 }
 
-static bool is_suite_of_13(kc_bytes name)
-{
-    static const char *const starts[] = { "TLS_AES_", "TLS_CHACHA20_" };
-
-    for (size_t i = 0; i < 2; i++)
-        if (name.size > strlen(starts[i]) && memcmp(name.data, starts[i], strlen(starts[i])) == 0)
-            return true;
-    return false;
-}
-
-/* OpenSSL has one list for TLS 1.3 and one for those before, parted by colons. */
-static bool split_suites(const char *list, kci_buf *old, kci_buf *new)
-{
-    while (list && *list) {
-        size_t size = strcspn(list, ", ");
-        kci_buf *to = is_suite_of_13(kc_mem(list, size)) ? new : old;
-        if (size && to->size)
-            kci_buf_put8(to, ':');
-        kci_buf_put(to, list, size);
-        list += size;
-        list += strspn(list, ", ");
-    }
-    if (old->size)
-        kci_buf_put8(old, '\0');
-    if (new->size)
-        kci_buf_put8(new, '\0');
-    return !old->failed && !new->failed;
-}
-
 static void take_versions(const kc_config *config, kci_tls_params *p)
 {
     const char *versions = text_of(config, KCI_P_SSL_ENABLED_PROTOCOLS);
@@ -99,10 +69,10 @@ static void take_versions(const kc_config *config, kci_tls_params *p)
 kc_err kci_client_make_tls(kc_client *client, kc_error *detail)
 {
     const kc_config *config = client->config;
-    kci_buf old = { 0 }, new = { 0 };
     kci_tls_params p = {
         .verify_host = kci_config_int(config, KCI_P_SSL_ENDPOINT_IDENTIFICATION_ALGORITHM) != 0,
         .verify_peer = kci_config_bool(config, KCI_P_ENABLE_SSL_CERTIFICATE_VERIFICATION),
+        .suites = text_of(config, KCI_P_SSL_CIPHER_SUITES),
     };
 
     take_versions(config, &p);
@@ -110,13 +80,7 @@ kc_err kci_client_make_tls(kc_client *client, kc_error *detail)
     kc_err err = take_truststore(config, &p, detail);
     if (err == KC_OK)
         err = take_keystore(config, &p, detail);
-    if (err == KC_OK && !split_suites(text_of(config, KCI_P_SSL_CIPHER_SUITES), &old, &new))
-        err = kci_fail(detail, KC_E_NO_MEMORY, NULL);
-    p.ciphers = (const char *)old.data;
-    p.ciphersuites = (const char *)new.data;
     if (err == KC_OK)
         err = kci_tls_new(&p, &client->tls, detail);
-    kci_buf_free(&old);
-    kci_buf_free(&new);
     return err;
 }

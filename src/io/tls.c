@@ -12,26 +12,7 @@
 
 enum { SECURITY_LEVEL = 2 };
 
-const char *kci_tls_take_reason(void)
-{
-    unsigned long code = ERR_get_error();
-    ERR_clear_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
-    return reason ? reason : "no reason given";
-}
-
 /* the context */
-
-static kc_err set_ciphers(kci_tls *tls, const kci_tls_params *p, kc_error *detail)
-{
-    if (p->ciphers && !SSL_CTX_set_cipher_list(tls->ctx, p->ciphers))
-        return kci_fail(detail, KC_E_BAD_PROPERTY,
-                        "no cipher of '%s' is known for TLS 1.2: names are OpenSSL's", p->ciphers);
-    if (p->ciphersuites && !SSL_CTX_set_ciphersuites(tls->ctx, p->ciphersuites))
-        return kci_fail(detail, KC_E_BAD_PROPERTY, "'%s' is not a list of TLS 1.3 cipher suites",
-                        p->ciphersuites);
-    return KC_OK;
-}
 
 static void set_policy(kci_tls *tls, const kci_tls_params *p)
 {
@@ -59,7 +40,7 @@ static kc_err build(kci_tls *tls, const kci_tls_params *p, kc_error *detail)
     if (!tls->ctx)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
     set_policy(tls, p);
-    kc_err err = set_ciphers(tls, p, detail);
+    kc_err err = kci_tls_set_suites(tls, p, detail);
     if (err == KC_OK)
         err = kci_tls_load_trust(tls, p, detail);
     if (err == KC_OK)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TLS contexts (OpenSSL), client and server side. Everything that reaches OpenSSL is in io/tls.c,
- * io/tls_files.c and io/tls_stream.c; a build without TLS answers KC_E_NOT_SUPPORTED. */
+/* TLS contexts (OpenSSL), client and server side. Everything that reaches OpenSSL is in io/tls*.c;
+ * a build without TLS answers KC_E_NOT_SUPPORTED. */
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
@@ -26,10 +26,12 @@ typedef struct kci_tls_params {
     const char *key_password;
     const char *pkcs12_file; /* keystore */
     const char *pkcs12_password;
-    const char *ciphers;      /* TLS 1.2 list; NULL: default */
-    const char *ciphersuites; /* TLS 1.3 */
-    int min_version;          /* 12 or 13; 0: 12, which is the least */
-    int max_version;          /* 12 or 13; 0: the highest there is */
+    /* Names, IANA's or OpenSSL's, parted by commas, colons or blanks; NULL: OpenSSL's defaults.
+     * Only these are used: a version without any is not spoken. OpenSSL's keywords ("HIGH:!aNULL")
+     * choose among those of TLS 1.2 and leave TLS 1.3 as it is. */
+    const char *suites;
+    int min_version; /* 12 or 13; 0: 12, which is the least */
+    int max_version; /* 12 or 13; 0: the highest there is */
 } kci_tls_params;
 
 /* Reads files and builds a context. Any thread. */

@@ -18,8 +18,13 @@ struct kci_tls {
     bool verify_peer;
 };
 
-/* The reason of the first error in this thread's OpenSSL queue, in OpenSSL's words; empties it. */
+/* tls_error.c: the reason of the first error in this thread's OpenSSL queue, in OpenSSL's words;
+ * empties it. */
 const char *kci_tls_take_reason(void);
+
+/* tls_suites.c: the cipher suites and what follows from them for the versions, after both were set.
+ */
+kc_err kci_tls_set_suites(kci_tls *tls, const kci_tls_params *p, kc_error *detail);
 
 /* tls_files.c: what is trusted, and the own certificate with its key (none: fine for clients). */
 kc_err kci_tls_load_trust(kci_tls *tls, const kci_tls_params *p, kc_error *detail);
