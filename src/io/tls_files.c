@@ -19,23 +19,30 @@
 #include "base/err.h"
 #include "io/errno_text.h"
 #include "io/tls_impl.h"
+#include "io/tls_pem.h"
 
 enum { MAX_FILE = 16 * 1024 * 1024 };
 
 /* sources: a file or bytes, as a BIO over memory */
 
 typedef struct source {
-    kci_buf file; /* the file's bytes, wiped at the end since they may hold a key */
+    kci_buf file, pem; /* the file's bytes, and a PEM text; wiped since they may hold a key */
     BIO *bio;
     const char *name; /* for sentences */
 } source;
 
+static void wipe(kci_buf *buf)
+{
+    if (buf->data)
+        OPENSSL_cleanse(buf->data, buf->size);
+    kci_buf_free(buf);
+}
+
 static void source_close(source *s)
 {
     BIO_free(s->bio);
-    if (s->file.data)
-        OPENSSL_cleanse(s->file.data, s->file.size);
-    kci_buf_free(&s->file);
+    wipe(&s->file);
+    wipe(&s->pem);
 }
 
 static int read_all(int fd, kci_buf *buf)
@@ -73,26 +80,48 @@ static kc_err read_file(const char *path, kci_buf *buf, const char *what, kc_err
                     what, path, kci_errno_text(err, text));
 }
 
-static kc_err source_open(source *s, const char *file, kc_bytes bytes, const char *what,
-                          kc_error *detail)
+static kc_err open_bio(source *s, kc_bytes bytes, const char *what, kc_error *detail)
 {
-    *s = (source){ .name = file ? file : what };
-    if (file) {
-        kc_err err = read_file(file, &s->file, what, detail);
-        if (err != KC_OK) {
-            source_close(s);
-            return err;
-        }
-        bytes = kc_mem(s->file.data ? s->file.data : (const uint8_t *)"", s->file.size);
-    }
     if (bytes.size > INT_MAX)
         return kci_fail(detail, KC_E_BAD_PROPERTY, "the %s is too large", what);
-    s->bio = BIO_new_mem_buf(bytes.data, (int)bytes.size);
-    if (!s->bio) {
+    s->bio = BIO_new_mem_buf(bytes.data ? (const void *)bytes.data : "", (int)bytes.size);
+    return s->bio ? KC_OK : kci_fail(detail, KC_E_NO_MEMORY, NULL);
+}
+
+static kc_bytes bytes_in(const kci_buf *buf)
+{
+    return kc_mem(buf->data, buf->size);
+}
+
+static kc_err open_file(source *s, const char *file, const char *what, kc_error *detail)
+{
+    *s = (source){ .name = file };
+    kc_err err = read_file(file, &s->file, what, detail);
+    if (err == KC_OK)
+        err = open_bio(s, bytes_in(&s->file), what, detail);
+    if (err != KC_OK)
         source_close(s);
-        return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    return err;
+}
+
+static kc_err open_pem(source *s, const char *file, kc_bytes text, const char *what,
+                       kc_error *detail)
+{
+    kc_err err = KC_OK;
+
+    *s = (source){ .name = file ? file : what };
+    if (file) {
+        err = read_file(file, &s->file, what, detail);
+        text = bytes_in(&s->file);
     }
-    return KC_OK;
+    if (err == KC_OK) {
+        kci_pem_tidy(text, &s->pem);
+        err = s->pem.failed ? kci_fail(detail, KC_E_NO_MEMORY, NULL)
+                            : open_bio(s, bytes_in(&s->pem), what, detail);
+    }
+    if (err != KC_OK)
+        source_close(s);
+    return err;
 }
 
 /* A password for OpenSSL; without one the answer is an error, not a question on the terminal. */
@@ -137,7 +166,7 @@ static kc_err store_open(key_store *out, const char *file, const char *password,
 {
     source s;
     *out = (key_store){ NULL, NULL, NULL };
-    kc_err err = source_open(&s, file, kc_mem(NULL, 0), what, detail);
+    kc_err err = open_file(&s, file, what, detail);
     if (err != KC_OK)
         return err;
     PKCS12 *p12 = d2i_PKCS12_bio(s.bio, NULL);
@@ -219,18 +248,23 @@ static kc_err load_trust_store(kci_tls *tls, const kci_tls_params *p, kc_error *
     return err;
 }
 
+static kc_err load_system_trust(kci_tls *tls, kc_error *detail)
+{
+    if (!tls->verify_peer || SSL_CTX_set_default_verify_paths(tls->ctx))
+        return KC_OK;
+    return kci_fail(detail, KC_E_TLS, "the system's trusted certificates cannot be used: %s",
+                    kci_tls_take_reason());
+}
+
 kc_err kci_tls_load_trust(kci_tls *tls, const kci_tls_params *p, kc_error *detail)
 {
+    source s;
+
+    if (!p->ca_pkcs12_file && !p->ca_file && !p->ca_pem.data)
+        return load_system_trust(tls, detail);
     if (p->ca_pkcs12_file)
         return load_trust_store(tls, p, detail);
-    if (!p->ca_file && !p->ca_pem.data) {
-        if (!tls->verify_peer || SSL_CTX_set_default_verify_paths(tls->ctx))
-            return KC_OK;
-        return kci_fail(detail, KC_E_TLS, "the system's trusted certificates cannot be used: %s",
-                        kci_tls_take_reason());
-    }
-    source s;
-    kc_err err = source_open(&s, p->ca_file, p->ca_pem, "trusted certificates (CA)", detail);
+    kc_err err = open_pem(&s, p->ca_file, p->ca_pem, "trusted certificates (CA)", detail);
     if (err != KC_OK)
         return err;
     err = load_trust_from(tls, &s, detail);
@@ -296,7 +330,7 @@ static kc_err load_key_from(kci_tls *tls, source *s, const kci_tls_params *p, kc
 static kc_err load_pem(kci_tls *tls, const kci_tls_params *p, kc_error *detail)
 {
     source s;
-    kc_err err = source_open(&s, p->cert_file, p->cert_pem, "certificate", detail);
+    kc_err err = open_pem(&s, p->cert_file, p->cert_pem, "certificate", detail);
     if (err != KC_OK)
         return err;
     err = load_chain_from(tls, &s, p, detail);
@@ -305,8 +339,8 @@ static kc_err load_pem(kci_tls *tls, const kci_tls_params *p, kc_error *detail)
         return err;
 
     bool own_key = p->key_file || p->key_pem.data; /* else it lies beside the certificate */
-    err = source_open(&s, own_key ? p->key_file : p->cert_file, own_key ? p->key_pem : p->cert_pem,
-                      "private key", detail);
+    err = open_pem(&s, own_key ? p->key_file : p->cert_file, own_key ? p->key_pem : p->cert_pem,
+                   "private key", detail);
     if (err != KC_OK)
         return err;
     err = load_key_from(tls, &s, p, detail);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written in properties for TLS: names of cipher suites. */
+/* What is written in properties for TLS: names of cipher suites, and PEM texts in every layout. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,12 @@
 
 #include <openssl/ssl.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "certs.h"
 #include "io/tls_impl.h"
+#include "io/tls_pem.h"
+#include "pair.h"
 
 /* cipher suites */
 
@@ -89,4 +93,139 @@ Test(tls_texts, a_name_of_any_length_is_refused)
     kci_tls_params p = { .suites = list, .min_version = 12 };
     kci_tls *tls = NULL;
     cr_assert_eq(kci_tls_new(&p, &tls, NULL), KC_E_BAD_PROPERTY);
+}
+
+/* PEM */
+
+/* The layouts in which a PEM text comes: each changes the blanks of `text`. */
+typedef struct layout {
+    const char *name;
+    const char *newline; /* instead of each line's end */
+    const char *indent;  /* before each line */
+    bool dashes_alone;   /* line ends next to the dashes stay, inner ones go */
+} layout;
+
+static const layout layouts[] = {
+    { "as it is", "\n", "", false },      { "with CR LF", "\r\n", "", false },
+    { "indented", "\n", "   ", false },   { "on one line", " ", "", false },
+    { "tabs", "\t", "", false },          { "blank lines", "\n\n", "", false },
+    { "continued lines", "", "", false }, { "one line of base64", "", "", true },
+};
+
+static char *lay_out(const char *text, const layout *how)
+{
+    char *out = calloc(1, strlen(text) * 8 + 100), *to = out;
+    for (const char *line = text; *line;) {
+        size_t size = strcspn(line, "\n");
+        to += sprintf(to, "%s%.*s", how->indent, (int)size, line);
+        bool marks = line[0] == '-' || line[size + 1] == '-' || line[size + 1] == '\0';
+        to += sprintf(to, "%s", how->dashes_alone && marks ? "\n" : how->newline);
+        line += size + (line[size] == '\n');
+    }
+    return out;
+}
+
+Test(tls_texts, pem_in_every_layout)
+{
+    char dir[] = "/tmp/kclient-pem-XXXXXX";
+    cr_assert_not_null(mkdtemp(dir));
+    cert ca = cert_make((cert_spec){ .name = "ca", .ca = true });
+    cert own = cert_make((cert_spec){ .name = "own", .san = "DNS:localhost", .issuer = &ca });
+    char *chain = text_join(cert_text(&own), cert_text(&ca));
+    char *key = cert_key_text(&own, NULL);
+    char *both = text_join(cert_key_text(&own, NULL), cert_text(&own));
+    for (size_t i = 0; i < KCI_COUNT_OF(layouts); i++) {
+        char *c = lay_out(chain, &layouts[i]), *k = lay_out(key, &layouts[i]);
+        char *b = lay_out(both, &layouts[i]);
+        char *file = file_write(dir, "both.pem", b, strlen(b));
+        const kci_tls_params params[] = {
+            { .ca_pem = kc_str(c), .cert_pem = kc_str(c), .key_pem = kc_str(k) },
+            { .ca_pem = kc_str(c), .cert_pem = kc_str(b) },
+            { .ca_file = file, .cert_file = file, .key_file = file },
+        };
+        for (size_t n = 0; n < KCI_COUNT_OF(params); n++) {
+            kci_tls *tls = NULL;
+            kc_error detail = { 0 };
+            cr_assert_eq(kci_tls_new(&params[n], &tls, &detail), KC_OK, "%s, %zu: %s",
+                         layouts[i].name, n, detail.text);
+            const STACK_OF(X509) *rest = NULL;
+            SSL_CTX_get0_chain_certs(tls->ctx, &rest);
+            cr_assert_eq(sk_X509_num(rest) > 0 ? sk_X509_num(rest) : 0, n == 0, "%s",
+                         layouts[i].name);
+            int trusted =
+                sk_X509_OBJECT_num(X509_STORE_get0_objects(SSL_CTX_get_cert_store(tls->ctx)));
+            cr_assert_eq(trusted, n == 2 ? 1 : 2, "%s, %zu: %d trusted", layouts[i].name, n,
+                         trusted);
+            kci_tls_unref(tls);
+        }
+        remove(file);
+        char *all[] = { c, k, b, file };
+        for (size_t n = 0; n < KCI_COUNT_OF(all); n++)
+            free(all[n]);
+    }
+    remove(dir);
+    free(chain);
+    free(key);
+    free(both);
+    cert_free(&ca);
+    cert_free(&own);
+}
+
+/* Keys with a password have headers, which keep their lines. */
+Test(tls_texts, encrypted_keys)
+{
+    cert own = cert_make((cert_spec){ .name = "own" });
+    BIO *bio = BIO_new(BIO_s_mem());
+    cr_assert(PEM_write_bio_PrivateKey_traditional(bio, own.key, EVP_aes_128_cbc(),
+                                                   (const unsigned char *)"secret", 6, NULL, NULL));
+    char *data;
+    long size = BIO_get_mem_data(bio, &data);
+    char *old = strndup(data, (size_t)size), *new = cert_key_text(&own, "secret");
+    char *text = cert_text(&own);
+    cr_assert(strstr(old, "Proc-Type"));
+    const layout spaced = layouts[2], one_line = layouts[3];
+    char *cases[] = { strdup(old), lay_out(old, &spaced), strdup(new), lay_out(new, &one_line) };
+    for (size_t i = 0; i < KCI_COUNT_OF(cases); i++) {
+        kci_tls_params p = { .cert_pem = kc_str(text),
+                             .key_pem = kc_str(cases[i]),
+                             .key_password = "secret" };
+        kci_tls *tls = NULL;
+        kc_error detail = { 0 };
+        cr_assert_eq(kci_tls_new(&p, &tls, &detail), KC_OK, "case %zu: %s", i, detail.text);
+        kci_tls_unref(tls);
+        free(cases[i]);
+    }
+    BIO_free(bio);
+    free(old);
+    free(new);
+    free(text);
+    cert_free(&own);
+}
+
+static void expect_tidy(const char *in, const char *out)
+{
+    kci_buf buf = { 0 };
+    kci_pem_tidy(kc_str(in), &buf);
+    cr_assert_eq(buf.size, strlen(out), "'%s' gives '%.*s'", in, (int)buf.size, (char *)buf.data);
+    cr_assert(buf.size == 0 || memcmp(buf.data, out, buf.size) == 0, "'%s' gives '%.*s'", in,
+              (int)buf.size, (char *)buf.data);
+    kci_buf_free(&buf);
+}
+
+Test(tls_texts, what_is_no_block_is_left_out)
+{
+    expect_tidy("", "");
+    expect_tidy("hello", "");
+    expect_tidy("-BEGIN", "");
+    expect_tidy("-----BEGIN X", "");
+    expect_tidy("-----BEGIN X-----", "");
+    expect_tidy("-----BEGIN X-----\nabc", "");
+    expect_tidy("-----BEGIN -----abc-----END X-----", "");
+    expect_tidy("-----END X----- -----BEGIN X-----", "");
+    expect_tidy("before -BEGIN X- a b -END X- after", "-----BEGIN X-----\nab\n-----END X-----\n");
+    expect_tidy("-----BEGIN A  B-----\nx\n-----END C-----",
+                "-----BEGIN A  B-----\nx\n-----END C-----\n");
+    expect_tidy("-----BEGIN X-----\n-----END X-----", "-----BEGIN X-----\n-----END X-----\n");
+    expect_tidy("-----BEGIN X-----\nA: b-c\r\n\nxyz\n-----END X-----",
+                "-----BEGIN X-----\nA: b-c\n\nxyz\n-----END X-----\n");
 }
