@@ -262,6 +262,9 @@ kc_err kci_tls_load_trust(kci_tls *tls, const kci_tls_params *p, kc_error *detai
 
     if (!p->ca_pkcs12_file && !p->ca_file && !p->ca_pem.data)
         return load_system_trust(tls, detail);
+    /* As in Java, whoever is in the truststore is trusted, an issuing CA without its root or a
+     * broker's own certificate too. */
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(tls->ctx), X509_V_FLAG_PARTIAL_CHAIN);
     if (p->ca_pkcs12_file)
         return load_trust_store(tls, p, detail);
     kc_err err = open_pem(&s, p->ca_file, p->ca_pem, "trusted certificates (CA)", detail);

@@ -158,8 +158,8 @@ static kc_err set_name(kci_tls_stream *s, kc_error *detail)
             return kci_fail(detail, KC_E_TLS,
                             "there is no host name to compare the certificate with");
         X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
-        X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                                   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+        /* Without a DNS name among the alternatives the common name counts, as in Java. */
+        X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         ok = is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, s->name)
                    : X509_VERIFY_PARAM_set1_host(param, s->name, strlen(s->name));
     }

@@ -115,6 +115,8 @@ Test(tls, good_certificates)
            NULL);
     expect(&r, (cert_spec){ .name = "usage", .san = "DNS:localhost", .usage = "serverAuth" },
            "localhost", NULL);
+    expect(&r, (cert_spec){ .name = "localhost" }, "localhost", NULL);
+    expect(&r, (cert_spec){ .name = "localhost", .san = "IP:127.0.0.1" }, "localhost", NULL);
     free_realm(&r);
 }
 
@@ -127,7 +129,8 @@ Test(tls, bad_certificates)
     expect(&r, (cert_spec){ .name = "early", .san = "DNS:localhost", .from_days = 1, .to_days = 9 },
            "localhost", "not yet valid");
     expect(&r, (cert_spec){ .name = "host", .san = "DNS:other" }, "localhost", "hostname mismatch");
-    expect(&r, (cert_spec){ .name = "localhost" }, "localhost", "hostname mismatch");
+    expect(&r, (cert_spec){ .name = "localhost", .san = "DNS:other" }, "localhost", "mismatch");
+    expect(&r, (cert_spec){ .name = "127.0.0.1" }, "127.0.0.1", "IP address");
     expect(&r, (cert_spec){ .name = "127.0.0.1", .san = "DNS:127.0.0.1" }, "127.0.0.1",
            "IP address");
     expect(&r, (cert_spec){ .name = "deep", .san = "DNS:*.example.com" }, "a.b.example.com",
@@ -174,6 +177,32 @@ Test(tls, intermediate_certificates)
     free(key);
     cert_free(&middle);
     cert_free(&leaf);
+    free_realm(&r);
+}
+
+/* Each certificate of a truststore is an anchor, not only those that signed themselves. */
+Test(tls, trust_without_the_root)
+{
+    realm r = new_realm();
+    cert middle = cert_make((cert_spec){ .name = "Middle", .ca = true, .issuer = &r.ca });
+    cert leaf = cert_make((cert_spec){ .name = "leaf", .san = "DNS:localhost", .issuer = &middle });
+    cert sister =
+        cert_make((cert_spec){ .name = "sister", .san = "DNS:localhost", .issuer = &middle });
+    char *key = cert_key_text(&leaf, NULL), *issuer = cert_text(&middle), why[600];
+    char *alone = cert_text(&leaf), *other = cert_text(&sister);
+    char *chain = text_join(cert_text(&leaf), cert_text(&middle));
+    cr_assert(accepts(issuer, chain, key, "localhost", why), "its issuer: %s", why);
+    cr_assert(accepts(issuer, alone, key, "localhost", why), "its issuer, not sent: %s", why);
+    cr_assert(accepts(alone, chain, key, "localhost", why), "itself: %s", why);
+    cr_assert(accepts(alone, alone, key, "localhost", why), "itself alone: %s", why);
+    cr_assert_not(accepts(alone, chain, key, "example.com", why), "another host");
+    cr_assert_not(accepts(other, chain, key, "localhost", why), "another of the same issuer");
+    char *texts[] = { key, issuer, alone, other, chain };
+    for (size_t i = 0; i < KCI_COUNT_OF(texts); i++)
+        free(texts[i]);
+    cert_free(&middle);
+    cert_free(&leaf);
+    cert_free(&sister);
     free_realm(&r);
 }
 
