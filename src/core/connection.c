@@ -192,9 +192,13 @@ static void on_timer(kci_timer *timer)
         if (connection->state == KCI_CONNECTION_DOWN)
             kci_connection_open(connection);
         else
-            kci_connection_close(connection, KC_E_TIMED_OUT,
-                                 "it took the connection but does not answer: check that the port "
-                                 "is a Kafka listener of the configured security.protocol");
+            kci_connection_close(
+                connection, KC_E_TIMED_OUT,
+                connection->state == KCI_CONNECTION_AUTH
+                    ? "it does not answer during SASL: see the broker's log, or raise "
+                      "request.timeout.ms"
+                    : "it took the connection but does not answer: check that the port "
+                      "is a Kafka listener of the configured security.protocol");
     }
     kci_connection_schedule(connection);
 }
@@ -288,9 +292,7 @@ static void account(kci_connection *connection, kc_err err, const char *sentence
 {
     kc_client *client = connection->client;
 
-    if (was_up)
-        kci_stat_add(&client->stats.disconnects, 1);
-    else
+    if (!was_up)
         kci_stat_add(&client->stats.connect_failures, 1);
     if (kci_client_is_ending(client))
         return;
@@ -328,6 +330,8 @@ void kci_connection_ended(kci_connection *connection, kc_err err, const char *wh
 
     snprintf(sentence, sizeof sentence, "%s: %s", kci_broker_text(connection->broker),
              why && *why ? why : kc_error_text(err));
+    if (was_up)
+        kci_stat_add(&client->stats.disconnects, 1);
     if (err != KC_OK)
         account(connection, err, sentence, was_up);
     kci_connection_set_state(connection, KCI_CONNECTION_DOWN);

@@ -38,7 +38,6 @@ static void on_up(void *arg, kci_conn *stream)
     (void)stream;
     if (connection->state != KCI_CONNECTION_CONNECTING)
         return;
-    kci_stat_add(&client->stats.connects, 1);
     kci_stat_add(&client->stats.connections, 1);
     connection->connected = true;
     kci_connection_set_state(connection, KCI_CONNECTION_VERSIONS);

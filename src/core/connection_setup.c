@@ -130,6 +130,16 @@ static void on_api_versions(kci_connection *connection, const kci_api_versions_r
 /* -- SASL ---------------------------------------------------------------------------------------
  */
 
+/* Each step may take as long as any request. */
+static void send_sasl(kci_connection *connection, int16_t api, int16_t version, const void *body)
+{
+    kc_client *client = connection->client;
+
+    connection->setup_deadline_us = kci_client_now(client) + client->settings.request_timeout_us;
+    send_request(connection, api, version, body);
+    kci_connection_schedule(connection);
+}
+
 static void begin_sasl(kci_connection *connection)
 {
     kc_client *client = connection->client;
@@ -141,11 +151,9 @@ static void begin_sasl(kci_connection *connection)
         return;
     }
     kci_connection_set_state(connection, KCI_CONNECTION_AUTH);
-    connection->setup_deadline_us = kci_client_now(client) + client->settings.request_timeout_us;
     kci_msg_init(&kci_sasl_handshake_request_msg, &request);
     request.mechanism = kc_str(kci_sasl_mechanism(client->config));
-    send_request(connection, KCI_API_SASL_HANDSHAKE, HANDSHAKE_VERSION, &request);
-    kci_connection_schedule(connection);
+    send_sasl(connection, KCI_API_SASL_HANDSHAKE, HANDSHAKE_VERSION, &request);
 }
 
 /* One step of the exchange; received null: the first. */
@@ -172,7 +180,7 @@ static void step_sasl(kci_connection *connection, kc_bytes received)
         kci_versions_pick(&connection->versions, KCI_API_SASL_AUTHENTICATE, 0, AUTHENTICATE_MAX);
     kci_msg_init(&kci_sasl_authenticate_request_msg, &request);
     request.auth_bytes = message;
-    send_request(connection, KCI_API_SASL_AUTHENTICATE, version < 0 ? 0 : version, &request);
+    send_sasl(connection, KCI_API_SASL_AUTHENTICATE, version < 0 ? 0 : version, &request);
 }
 
 static void on_handshake(kci_connection *connection, const kci_sasl_handshake_response *answer)
@@ -300,6 +308,7 @@ void kci_connection_ready(kci_connection *connection)
     kci_connection_end_setup(connection);
     kci_conn_set_max_frame(connection->stream, client->settings.max_frame);
     connection->came_up = true;
+    kci_stat_add(&client->stats.connects, 1);
     kci_connection_set_state(connection, KCI_CONNECTION_UP);
     kci_route_wake(&client->routes[connection->cls]);
     kci_connection_pump(connection);

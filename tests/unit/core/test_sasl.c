@@ -225,11 +225,16 @@ static bool server(struct fake *of, const fake_request *r)
     return true;
 }
 
-static void begin(const char *name, const char *secret)
+static void begin_with(const char *name, const char *secret, const char *more)
 {
     char property[64], password_property[64];
-    const char *const properties[] = { "security.protocol=SASL_PLAINTEXT", property,
-                                       "sasl.username=user", password_property, NULL };
+    const char *const properties[] = { "security.protocol=SASL_PLAINTEXT",
+                                       property,
+                                       "sasl.username=user",
+                                       password_property,
+                                       "bootstrap.servers=10.0.0.1:9001",
+                                       more,
+                                       NULL };
 
     mechanism = name;
     kind = strstr(name, "512") ? KCI_SHA512 : KCI_SHA256;
@@ -237,6 +242,11 @@ static void begin(const char *name, const char *secret)
     snprintf(password_property, sizeof password_property, "sasl.password=%s", secret);
     fake_init(&f, 1, properties);
     f.hook = server;
+}
+
+static void begin(const char *name, const char *secret)
+{
+    begin_with(name, secret, NULL);
 }
 
 static kc_err call(probe *p)
@@ -260,6 +270,84 @@ Test(sasl, each_mechanism)
     }
     cr_assert_eq(handshakes, 3);
     cr_assert_str_eq(user, "user");
+}
+
+/* A server that takes its time for each answer. */
+static struct {
+    kci_timer timer;
+    fake_request request;
+    uint8_t body[1000];
+} slow;
+
+static void answer_at_last(kci_timer *timer)
+{
+    (void)timer;
+    cr_assert(server(&f, &slow.request));
+}
+
+static bool slow_server(struct fake *of, const fake_request *r)
+{
+    size_t size = kci_rd_left(&r->body);
+
+    if (r->head.key != KCI_API_SASL_HANDSHAKE && r->head.key != KCI_API_SASL_AUTHENTICATE)
+        return false;
+    cr_assert_leq(size, sizeof slow.body);
+    memcpy(slow.body, r->body.pos, size);
+    slow.request = *r;
+    slow.request.body = kci_reader_of(slow.body, size);
+    slow.timer.fn = answer_at_last;
+    kci_timer_set(of->loop, &slow.timer, kci_loop_now(of->loop) + 700000);
+    return true;
+}
+
+/* Each request has request.timeout.ms, not all of a set-up together. */
+Test(sasl, each_step_has_its_own_time)
+{
+    static const char *const names[] = { "PLAIN", "SCRAM-SHA-512" };
+
+    for (size_t i = 0; i < 2; i++) {
+        probe p;
+        begin_with(names[i], password, "request.timeout.ms=1000");
+        cr_assert_eq(kci_loop_reserve_timers(f.loop, 1), KC_OK);
+        f.hook = slow_server;
+        cr_assert_eq(call(&p), KC_OK, "%s: %s", names[i], p.why);
+        cr_assert_gt(sim_now(f.world), 1400000);
+        kci_loop_reserve_timers(f.loop, -1);
+        fake_free(&f);
+    }
+}
+
+static bool silent_from_authenticate(struct fake *of, const fake_request *r)
+{
+    return r->head.key == KCI_API_SASL_AUTHENTICATE || server(of, r);
+}
+
+Test(sasl, a_step_without_answer_ends_after_its_time)
+{
+    probe p;
+
+    begin_with("PLAIN", password, "request.timeout.ms=1000");
+    f.hook = silent_from_authenticate;
+    cr_assert_eq(call(&p), KC_E_TIMED_OUT);
+    cr_assert(strstr(p.why, "SASL"), "%s", p.why);
+    cr_assert_geq(handshakes, 3);
+    cr_assert_leq(handshakes, 5);
+    fake_free(&f);
+}
+
+Test(sasl, counters_tell_who_came_up)
+{
+    const kci_stats *stats;
+    probe p;
+
+    begin("PLAIN", "wrong");
+    stats = kci_client_stats(f.client);
+    cr_assert_eq(call(&p), KC_E_AUTHENTICATION);
+    cr_assert_eq(atomic_load(&stats->connects), 0, "it was never up");
+    cr_assert_eq(atomic_load(&stats->connect_failures), 1);
+    cr_assert_eq(atomic_load(&stats->disconnects), 0);
+    cr_assert_eq(atomic_load(&stats->connections), 0);
+    fake_free(&f);
 }
 
 Test(sasl, wrong_passwords_are_told_at_once_and_not_tried_in_a_hurry)
@@ -404,7 +492,8 @@ Test(sasl, a_connection_is_renewed_before_its_session_ends)
     cr_assert_geq(handshakes, 6);
     cr_assert_leq(handshakes, 9);
     cr_assert_gt(calls, 100);
-    cr_assert_eq(atomic_load(&kci_client_stats(f.client)->disconnects), 0);
+    cr_assert_eq(atomic_load(&kci_client_stats(f.client)->connects), handshakes);
+    cr_assert_eq(atomic_load(&kci_client_stats(f.client)->disconnects), handshakes - 1);
     fake_free(&f);
 }
 
