@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "core/client.h"
+
+enum { REPLACEMENT = 0xfffd }; /* for bytes that are no UTF-8 */
 
 /* The fields of kc_stats: S counters, which kci_stats has by the same names, and G gauges. */
 #define STATS(S, G)               \
@@ -89,13 +92,16 @@ static void put_string(writer *w, const char *text)
 {
     char escape[8];
     put_text(w, "\"");
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == '"' || *p == '\\') {
-            snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)*p);
-            put_text(w, escape);
-        } else {
-            put(w, p, 1);
+    for (size_t left = strlen(text), size; left > 0; text += size, left -= size) {
+        unsigned char c = (unsigned char)*text;
+        size_t valid = kci_utf8_length((const uint8_t *)text, left);
+        size = valid ? valid : 1;
+        if (valid && c >= 0x20 && c != '"' && c != '\\') {
+            put(w, text, size);
+            continue;
         }
+        snprintf(escape, sizeof escape, "\\u%04x", valid ? c : REPLACEMENT);
+        put_text(w, escape);
     }
     put_text(w, "\"");
 }

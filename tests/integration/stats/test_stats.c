@@ -263,6 +263,19 @@ Test(stats, of_connections)
     stop();
 }
 
+/* Whatever the properties hold, the line is UTF-8. */
+Test(stats, json_of_a_name_that_is_no_utf8)
+{
+    static const char wanted[] =
+        "{\"client_id\":\"a\\ufffd\xc3\xbc\\ufffd\\ufffd\\ufffd\\u0001\\ufffd\",";
+    start((const char *const[]){ "client.id", "a\xff\xc3\xbc\xed\xa0\x80\x01\xc3", NULL });
+    char text[4000];
+    size_t size = kc_client_stats_json(client, text, sizeof text);
+    cr_assert_eq(size, strlen(text));
+    cr_assert_eq(strncmp(text, wanted, strlen(wanted)), 0, "%s", text);
+    stop();
+}
+
 Test(stats, as_json_and_in_an_older_struct)
 {
     start((const char *const[]){ "client.id", "a\"b", NULL });
