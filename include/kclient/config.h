@@ -27,8 +27,10 @@ KC_API kc_config *kc_config_copy(const kc_config *config);
 KC_API kc_err kc_config_set(kc_config *config, const char *name, const char *value,
                             kc_error *detail);
 
-/* Sets every property of a Java .properties file (escapes, continued lines, UTF-8). Stops at the
- * first error; detail names the line. KC_E_IO when it cannot be read. */
+/* Sets every property of a Java .properties file (escapes, continued lines). The file is read as
+ * UTF-8 if it is that, else as ISO-8859-1, which Kafka's own tools always take it for: write
+ * \uXXXX where both shall read the same. Stops at the first error; detail names the line. KC_E_IO
+ * when it cannot be read. */
 KC_API kc_err kc_config_load(kc_config *config, const char *path, kc_error *detail);
 
 /* The value as text: what was set, else the default; NULL for an unknown name or no value. Secrets

@@ -180,6 +180,12 @@ static kc_err set_trimmed(kc_config *config, kci_prop prop, const char *text, in
     return set_text(config, prop, text, value, detail);
 }
 
+/* What Java's trim() takes off, in any locale. */
+static bool is_blank(char c)
+{
+    return c != '\0' && (unsigned char)c <= ' ';
+}
+
 kc_err kc_config_set(kc_config *config, const char *name, const char *value, kc_error *detail)
 {
     if (!config || !name || !value)
@@ -189,10 +195,10 @@ kc_err kc_config_set(kc_config *config, const char *name, const char *value, kc_
     int prop = kci_prop_find(name, &scale);
     if (prop < 0)
         return kci_prop_ignored(name) ? KC_OK : unknown_property(name, detail);
-    while (isspace((unsigned char)*value))
+    while (is_blank(*value))
         value++;
     size_t size = strlen(value);
-    while (size > 0 && isspace((unsigned char)value[size - 1]))
+    while (size > 0 && is_blank(value[size - 1]))
         size--;
     char *trimmed = kci_strndup(value, size);
     if (!trimmed)

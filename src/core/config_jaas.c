@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/config_jaas.h"
 
-#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -12,61 +12,138 @@
 /* Longest class name, option name or value; longer ones are refused. */
 #define TOKEN_MAX 16384
 
+/* Java reads the text with a StreamTokenizer, and so does this: the same texts give the same
+ * tokens, or else a password that works there is another one here. */
+typedef enum token_kind { WORD, SEMICOLON, EQUALS, END, BAD } token_kind;
+
 typedef struct cursor {
     const char *pos;
     char *token; /* TOKEN_MAX + 1 bytes; holds secrets */
+    size_t size;
+    bool bad; /* a token that is too long, or a NUL in it */
 } cursor;
 
-static void skip_blanks(cursor *c)
+static bool is_blank(char c)
 {
-    while (isspace((unsigned char)*c->pos))
+    return c != '\0' && (unsigned char)c <= ' ';
+}
+
+static bool is_line_end(char c)
+{
+    return c == '\n' || c == '\r' || c == '\0';
+}
+
+/* From the slash to what is behind the comment. A slash alone begins one too, whatever is next to
+ * it, the line's end not excepted. */
+static void skip_comment(cursor *c)
+{
+    if (c->pos[1] == '*') {
+        const char *stop = strstr(c->pos + 2, "*/");
+        c->pos = stop ? stop + 2 : c->pos + strlen(c->pos);
+        return;
+    }
+    c->pos += c->pos[1] ? 2 : 1;
+    while (!is_line_end(*c->pos))
         c->pos++;
 }
 
-static char unescape(char c)
+static void skip_blanks(cursor *c)
 {
-    switch (c) {
-    case 'n':
-        return '\n';
-    case 't':
-        return '\t';
-    case 'r':
-        return '\r';
+    for (; is_blank(*c->pos) || *c->pos == '/';)
+        if (*c->pos == '/')
+            skip_comment(c);
+        else
+            c->pos++;
+}
+
+static void put(cursor *c, char byte)
+{
+    if (c->size == TOKEN_MAX || byte == '\0')
+        c->bad = true;
+    else
+        c->token[c->size++] = byte;
+}
+
+/* A character up to U+00FF in UTF-8. */
+static void put_char(cursor *c, unsigned value)
+{
+    if (value < 0x80) {
+        put(c, (char)value);
+        return;
+    }
+    put(c, (char)(0xc0 | value >> 6));
+    put(c, (char)(0x80 | (value & 0x3f)));
+}
+
+static bool is_octal(char c)
+{
+    return c >= '0' && c <= '7';
+}
+
+/* Up to three digits, but nothing above \377. */
+static void put_octal(cursor *c)
+{
+    unsigned value = 0;
+    int most = *c->pos <= '3' ? 3 : 2;
+
+    for (int i = 0; i < most && is_octal(*c->pos); i++)
+        value = value << 3 | (unsigned)(*c->pos++ - '0');
+    put_char(c, value);
+}
+
+/* What follows a backslash. */
+static void put_escape(cursor *c)
+{
+    static const char letters[] = "abfnrtv", meanings[] = "\a\b\f\n\r\t\v";
+
+    if (is_octal(*c->pos)) {
+        put_octal(c);
+        return;
+    }
+    const char *letter = strchr(letters, *c->pos);
+    put(c, letter ? meanings[letter - letters] : *c->pos);
+    c->pos++;
+}
+
+/* Ends at the quote or, as in Java, with the line. */
+static void read_quoted(cursor *c)
+{
+    char quote = *c->pos++;
+
+    while (*c->pos != quote && !is_line_end(*c->pos)) {
+        char byte = *c->pos++;
+        if (byte != '\\')
+            put(c, byte);
+        else if (*c->pos)
+            put_escape(c);
+    }
+    if (*c->pos == quote)
+        c->pos++;
+}
+
+static token_kind read_token(cursor *c)
+{
+    skip_blanks(c);
+    c->size = 0;
+    switch (*c->pos) {
+    case '\0':
+        return END;
+    case ';':
+        c->pos++;
+        return SEMICOLON;
+    case '=':
+        c->pos++;
+        return EQUALS;
+    case '"':
+    case '\'':
+        read_quoted(c);
+        break;
     default:
-        return c;
+        while (*c->pos && !is_blank(*c->pos) && !strchr("=;\"'/", *c->pos))
+            put(c, *c->pos++);
     }
-}
-
-/* A quoted string or a bare word into c->token. False: empty, not ended, or too long. */
-static bool read_token(cursor *c)
-{
-    size_t n = 0;
-    skip_blanks(c);
-    char quote = *c->pos == '"' || *c->pos == '\'' ? *c->pos++ : '\0';
-    for (; *c->pos && n < TOKEN_MAX; c->pos++) {
-        char ch = *c->pos;
-        if (quote ? ch == quote : isspace((unsigned char)ch) || strchr("=;\"'", ch) != NULL)
-            break;
-        if (quote && ch == '\\' && c->pos[1])
-            ch = unescape(*++c->pos);
-        c->token[n++] = ch;
-    }
-    c->token[n] = '\0';
-    if (!quote)
-        return n > 0 && n < TOKEN_MAX;
-    if (*c->pos != quote)
-        return false;
-    c->pos++;
-    return true;
-}
-
-static bool read_char(cursor *c, char wanted)
-{
-    skip_blanks(c);
-    if (*c->pos != wanted)
-        return false;
-    c->pos++;
-    return true;
+    c->token[c->size] = '\0';
+    return c->bad ? BAD : WORD;
 }
 
 /* What is no class name may be a password in the wrong place. */
@@ -101,18 +178,8 @@ static kc_err bad_syntax(kc_error *detail)
                     "username=\"...\" password=\"...\"; with the semicolon");
 }
 
-/* One option's value to where it belongs. */
-static kc_err keep_option(const char *name, const char *value, kci_jaas *out, kc_error *detail)
+static kc_err keep(char **place, const char *value, kc_error *detail)
 {
-    char **place = strcmp(name, "username") == 0   ? &out->username
-                   : strcmp(name, "password") == 0 ? &out->password
-                                                   : NULL;
-    if (strcmp(name, "tokenauth") == 0 && strcmp(value, "true") == 0)
-        return kci_fail(detail, KC_E_NOT_SUPPORTED,
-                        "sasl.jaas.config: delegation tokens (tokenauth) are not built in: use a "
-                        "user name and password");
-    if (!place)
-        return KC_OK;
     char *copy = kci_strndup(value, strlen(value));
     if (!copy)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
@@ -124,33 +191,53 @@ static kc_err keep_option(const char *name, const char *value, kci_jaas *out, kc
     return KC_OK;
 }
 
+/* An option, its name being the last token. */
+static kc_err parse_option(cursor *c, kci_jaas *out, kc_error *detail)
+{
+    bool token_auth = strcmp(c->token, "tokenauth") == 0;
+    char **place = strcmp(c->token, "username") == 0   ? &out->username
+                   : strcmp(c->token, "password") == 0 ? &out->password
+                                                       : NULL;
+
+    if (read_token(c) != EQUALS || read_token(c) != WORD)
+        return bad_syntax(detail);
+    if (token_auth && strcasecmp(c->token, "true") == 0)
+        return kci_fail(detail, KC_E_NOT_SUPPORTED,
+                        "sasl.jaas.config: delegation tokens (tokenauth) are not built in: use a "
+                        "user name and password");
+    return place ? keep(place, c->token, detail) : KC_OK;
+}
+
 static kc_err parse_options(cursor *c, kci_jaas *out, kc_error *detail)
 {
-    char name[64];
-    while (!read_char(c, ';')) {
-        if (!read_token(c) || strlen(c->token) >= sizeof name)
-            return bad_syntax(detail);
-        memcpy(name, c->token, strlen(c->token) + 1);
-        if (!read_char(c, '=') || !read_token(c))
-            return bad_syntax(detail);
-        kc_err err = keep_option(name, c->token, out, detail);
+    token_kind kind;
+
+    while ((kind = read_token(c)) == WORD) {
+        kc_err err = parse_option(c, out, detail);
         if (err)
             return err;
     }
-    skip_blanks(c);
-    return *c->pos ? bad_syntax(detail) : KC_OK;
+    return kind == SEMICOLON && read_token(c) == END ? KC_OK : bad_syntax(detail);
+}
+
+static bool is_flag(const char *word)
+{
+    static const char *const flags[] = { "required", "requisite", "sufficient", "optional" };
+
+    for (size_t i = 0; i < KCI_COUNT_OF(flags); i++)
+        if (strcasecmp(word, flags[i]) == 0)
+            return true;
+    return false;
 }
 
 static kc_err parse(cursor *c, kci_jaas *out, kc_error *detail)
 {
-    if (!read_token(c))
+    if (read_token(c) != WORD)
         return bad_syntax(detail);
     kc_err err = check_module(c->token, detail);
     if (err)
         return err;
-    if (!read_token(c) ||
-        (strcmp(c->token, "required") != 0 && strcmp(c->token, "requisite") != 0 &&
-         strcmp(c->token, "sufficient") != 0 && strcmp(c->token, "optional") != 0))
+    if (read_token(c) != WORD || !is_flag(c->token))
         return bad_syntax(detail);
     return parse_options(c, out, detail);
 }

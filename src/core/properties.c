@@ -1,20 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A logical line is unescaped into one buffer, name and value after each other, since neither can
- * become longer than its source. The buffer may hold passwords and is wiped. */
+/* In two steps, as Java has it: natural lines become a logical line, and that is parted and
+ * unescaped. Both buffers may hold passwords and are wiped. */
 #include "core/properties.h"
 
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 typedef struct parser {
-    const uint8_t *pos, *end;
-    size_t line; /* of pos */
-    char *out;   /* as large as the text, and 2 bytes more */
+    const uint8_t *pos, *end; /* of the text */
+    size_t line;              /* of pos */
+    size_t began;             /* where the logical line began */
+    bool latin1;              /* bytes above 0x7f are characters */
+    uint8_t *logical;         /* the logical line; as large as the text */
+    size_t size;
+    char *out; /* name and value; twice as large, and 2 bytes more */
     size_t used;
     bool bad; /* an escape that cannot be read */
 } parser;
+
+/* A logical line, while it is parted. */
+typedef struct span {
+    const uint8_t *pos, *end;
+} span;
 
 static bool is_blank(int c)
 {
@@ -24,26 +34,6 @@ static bool is_blank(int c)
 static bool is_newline(int c)
 {
     return c == '\n' || c == '\r';
-}
-
-/* The byte at pos, -1 at the end. */
-static int peek(const parser *p)
-{
-    return p->pos < p->end ? *p->pos : -1;
-}
-
-static void skip_newline(parser *p)
-{
-    if (peek(p) == '\r' && p->end - p->pos > 1 && p->pos[1] == '\n')
-        p->pos++;
-    p->pos++;
-    p->line++;
-}
-
-static void skip_blanks(parser *p)
-{
-    while (is_blank(peek(p)))
-        p->pos++;
 }
 
 static void put(parser *p, unsigned c)
@@ -79,13 +69,13 @@ static int hex_digit(uint8_t c)
 }
 
 /* Four hexadecimal digits at pos. */
-static bool read_unit(parser *p, uint32_t *unit)
+static bool read_unit(span *in, uint32_t *unit)
 {
     *unit = 0;
-    if (p->end - p->pos < 4)
+    if (in->end - in->pos < 4)
         return false;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(*p->pos++);
+        int digit = hex_digit(*in->pos++);
         if (digit < 0)
             return false;
         *unit = *unit << 4 | (uint32_t)digit;
@@ -94,20 +84,20 @@ static bool read_unit(parser *p, uint32_t *unit)
 }
 
 /* What follows "\u": one UTF-16 unit, or two escapes that make a pair. */
-static void read_unicode(parser *p)
+static void read_unicode(parser *p, span *in)
 {
     uint32_t c, low;
-    if (!read_unit(p, &c) || c == 0 || (c >= 0xdc00 && c < 0xe000)) {
+    if (!read_unit(in, &c) || c == 0 || (c >= 0xdc00 && c < 0xe000)) {
         p->bad = true;
         return;
     }
     if (c >= 0xd800 && c < 0xdc00) {
-        if (p->end - p->pos < 2 || p->pos[0] != '\\' || p->pos[1] != 'u') {
+        if (in->end - in->pos < 2 || in->pos[0] != '\\' || in->pos[1] != 'u') {
             p->bad = true;
             return;
         }
-        p->pos += 2;
-        if (!read_unit(p, &low) || low < 0xdc00 || low >= 0xe000) {
+        in->pos += 2;
+        if (!read_unit(in, &low) || low < 0xdc00 || low >= 0xe000) {
             p->bad = true;
             return;
         }
@@ -116,102 +106,128 @@ static void read_unicode(parser *p)
     put_utf8(p, c);
 }
 
-/* What follows a backslash; a newline continues the line without its leading blanks. */
-static void read_escape(parser *p)
+static void put_byte(parser *p, uint8_t c)
 {
-    int c = peek(p);
-    if (c < 0)
-        return;
-    if (is_newline(c)) {
-        skip_newline(p);
-        skip_blanks(p);
-        return;
-    }
-    p->pos++;
-    switch (c) {
-    case 't':
-        put(p, '\t');
-        break;
-    case 'n':
-        put(p, '\n');
-        break;
-    case 'r':
-        put(p, '\r');
-        break;
-    case 'f':
-        put(p, '\f');
-        break;
-    case 'u':
-        read_unicode(p);
-        break;
-    default:
-        put(p, (unsigned)c);
-    }
+    if (c == '\0')
+        p->bad = true;
+    else if (p->latin1)
+        put_utf8(p, c);
+    else
+        put(p, c);
 }
 
-/* Unescapes up to the line's end or, in a name, up to what parts it from the value. */
-static const char *read_part(parser *p, bool name)
+/* What follows a backslash. */
+static void read_escape(parser *p, span *in)
+{
+    static const char letters[] = "tnrf", meanings[] = "\t\n\r\f";
+
+    if (in->pos == in->end)
+        return;
+    uint8_t c = *in->pos++;
+    const char *letter = c ? strchr(letters, c) : NULL;
+    if (c == 'u')
+        read_unicode(p, in);
+    else
+        put_byte(p, letter ? (uint8_t)meanings[letter - letters] : c);
+}
+
+/* Unescapes up to the end or, in a name, up to what parts it from the value. */
+static const char *read_part(parser *p, span *in, bool name)
 {
     const char *start = p->out + p->used;
-    for (int c; (c = peek(p)) >= 0 && !is_newline(c);) {
+
+    for (; in->pos < in->end; in->pos++) {
+        uint8_t c = *in->pos;
         if (name && (c == '=' || c == ':' || is_blank(c)))
             break;
-        p->pos++;
-        if (c == '\0')
-            p->bad = true;
-        if (c == '\\')
-            read_escape(p);
-        else
-            put(p, (unsigned)c);
+        if (c != '\\') {
+            put_byte(p, c);
+            continue;
+        }
+        in->pos++;
+        read_escape(p, in);
+        in->pos--;
     }
     put(p, '\0');
     return start;
 }
 
-/* Blanks, also across the end of a line that is continued. */
-static void skip_joined_blanks(parser *p)
+static void skip_blanks(span *in)
 {
-    skip_blanks(p);
-    while (peek(p) == '\\' && p->end - p->pos > 1 && is_newline(p->pos[1])) {
-        p->pos++;
-        skip_newline(p);
-        skip_blanks(p);
+    while (in->pos < in->end && is_blank(*in->pos))
+        in->pos++;
+}
+
+static void skip_separator(span *in)
+{
+    skip_blanks(in);
+    if (in->pos < in->end && (*in->pos == '=' || *in->pos == ':'))
+        in->pos++;
+    skip_blanks(in);
+}
+
+/* Appends up to the end of the natural line; true: it ends in a backslash that is not escaped. */
+static bool take_line(parser *p)
+{
+    bool escaped = false;
+
+    for (; p->pos < p->end && !is_newline(*p->pos); p->pos++) {
+        escaped = *p->pos == '\\' && !escaped;
+        p->logical[p->size++] = *p->pos;
     }
+    if (escaped)
+        p->size--;
+    return escaped;
 }
 
-static void skip_separator(parser *p)
+static void skip_newline(parser *p)
 {
-    skip_joined_blanks(p);
-    if (peek(p) == '=' || peek(p) == ':')
+    if (p->pos == p->end)
+        return;
+    if (*p->pos == '\r' && p->end - p->pos > 1 && p->pos[1] == '\n')
         p->pos++;
-    skip_joined_blanks(p);
+    p->pos++;
+    p->line++;
 }
 
-/* To the first character of the next property; false: there is none. */
-static bool skip_empty_lines(parser *p)
+static bool is_comment(const parser *p)
 {
-    for (;;) {
-        skip_blanks(p);
-        int c = peek(p);
-        if (c == '#' || c == '!')
-            while ((c = peek(p)) >= 0 && !is_newline(c))
+    return p->pos < p->end && (*p->pos == '#' || *p->pos == '!');
+}
+
+/* The next line with something in it; false: there is none. As in Java, a comment or an empty line
+ * is one as long as nothing is there yet, a lone backslash before it or not. */
+static bool next_logical(parser *p)
+{
+    bool continued;
+
+    p->size = 0;
+    do {
+        while (p->pos < p->end && is_blank(*p->pos))
+            p->pos++;
+        if (p->size == 0)
+            p->began = p->line;
+        if (p->size == 0 && is_comment(p)) {
+            while (p->pos < p->end && !is_newline(*p->pos))
                 p->pos++;
-        if (c < 0)
-            return false;
-        if (!is_newline(c))
-            return true;
+            continued = false;
+        } else {
+            continued = take_line(p);
+        }
         skip_newline(p);
-    }
+    } while (p->pos < p->end && (continued || p->size == 0));
+    return p->size > 0;
 }
 
 static kc_err parse(parser *p, kci_property_fn fn, void *arg, size_t *line, kc_error *detail)
 {
-    while (skip_empty_lines(p)) {
-        *line = p->line;
+    while (next_logical(p)) {
+        span in = { p->logical, p->logical + p->size };
+        *line = p->began;
         p->used = 0;
-        const char *name = read_part(p, true);
-        skip_separator(p);
-        const char *value = read_part(p, false);
+        const char *name = read_part(p, &in, true);
+        skip_separator(&in);
+        const char *value = read_part(p, &in, false);
         if (p->bad)
             return kci_fail(detail, KC_E_BAD_PROPERTY,
                             "a \\uXXXX escape is not complete or stands for no character, or there "
@@ -220,6 +236,7 @@ static kc_err parse(parser *p, kci_property_fn fn, void *arg, size_t *line, kc_e
         if (err)
             return err;
     }
+    *line = p->line;
     return KC_OK;
 }
 
@@ -233,14 +250,20 @@ kc_err kci_properties_parse(kc_bytes text, kci_property_fn fn, void *arg, size_t
                         KCI_PROPERTIES_MAX_BYTES);
     if (text.size >= sizeof mark && memcmp(text.data, mark, sizeof mark) == 0)
         text = kc_mem(text.data + sizeof mark, text.size - sizeof mark);
-    parser p = { .pos = text.data, .end = text.data + text.size, .line = 1 };
     if (text.size == 0)
         return KC_OK;
-    p.out = kci_alloc(text.size + 2);
-    if (!p.out)
+    size_t size = 3 * (size_t)text.size + 2; /* in ISO-8859-1 a byte becomes two */
+    uint8_t *memory = kci_alloc(size);
+    if (!memory)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    parser p = { .pos = text.data,
+                 .end = (const uint8_t *)text.data + text.size,
+                 .line = 1,
+                 .latin1 = !kci_utf8_valid(text),
+                 .logical = memory,
+                 .out = (char *)memory + text.size };
     kc_err err = parse(&p, fn, arg, line, detail);
-    explicit_bzero(p.out, text.size + 2);
-    kci_free(p.out);
+    explicit_bzero(memory, size);
+    kci_free(memory);
     return err;
 }

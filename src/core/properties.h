@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Java's .properties format: comments, continued lines, escapes; in UTF-8. Any thread. */
+/* Java's .properties format: comments, continued lines, escapes. A text that is UTF-8 is read as
+ * that, any other as ISO-8859-1, as Java reads them all; \uXXXX means the same in both. Any thread.
+ */
 #ifndef CORE_PROPERTIES_H
 #define CORE_PROPERTIES_H
 

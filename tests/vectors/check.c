@@ -123,6 +123,7 @@ static const struct {
     { "apiheaders.txt", check_apiheaders }, { "errors.txt", check_errors },
     { "batches.txt", check_batches },       { "murmur2.txt", check_murmur2 },
     { "crc32c.txt", check_crc32c },         { "scram.txt", check_scram },
+    { "properties.txt", check_properties }, { "jaas.txt", check_jaas },
     { "assignors.txt", count_assignors },
 };
 

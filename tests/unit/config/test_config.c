@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Setting and reading single properties. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -260,6 +261,35 @@ Test(config, jaas)
                                    "useKeyTab=true keyTab=\"/etc/x\";");
 }
 
+/* What Java's tokenizer makes of it; tests/vectors/jaas.txt has more. */
+Test(config, jaas_as_java_reads_it)
+{
+    static const struct {
+        const char *text, *user, *password;
+    } cases[] = {
+        { " REQUIRED username=u password=p;", "u", "p" },
+        { " Sufficient username=\"u\" password='p';", "u", "p" },
+        { " required username=\"a\\101\\7\" password=\"\\a\\b\\f\\v\\0079\";", "aA\a",
+          "\a\b\f\v\a9" },
+        { " required username=\"\\374\" password=\"\\477\\z\\\\\";", "\xc3\xbc", "'7z\\" },
+        { " required username=\"\xc3\xbc\" password=\xe2\x82\xac;", "\xc3\xbc", "\xe2\x82\xac" },
+        { " required // username=no\n username=u /* password=no; */ password=p;", "u", "p" },
+        { " required / a comment too\n username=\"u//u\" password='/*p*/' ;", "u//u", "/*p*/" },
+        { " required username=u/no;\npassword=p;", "u", "p" },
+        { " required username=\"u password=no\n password=p;", "u password=no", "p" },
+        { " required username=u username=v password='' password=\"'\";", "v", "'" },
+        { " required debug=true username=u password=p a=\"=\";", "u", "p" },
+    };
+    for (size_t i = 0; i < KCI_COUNT_OF(cases); i++) {
+        char text[300];
+        snprintf(text, sizeof text, "%s%s", PLAIN_MODULE, cases[i].text);
+        expect_set("sasl.jaas.config", text);
+        cr_expect_str_eq(kci_config_str(config, KCI_P_SASL_USERNAME), cases[i].user, "%s", text);
+        cr_expect_str_eq(kci_config_str(config, KCI_P_SASL_PASSWORD), cases[i].password, "%s",
+                         text);
+    }
+}
+
 Test(config, wrong_jaas)
 {
     static const char *const wrong[] = {
@@ -271,6 +301,10 @@ Test(config, wrong_jaas)
         PLAIN_MODULE " required username \"alice\";",
         PLAIN_MODULE " username=\"alice\" password=\"secret\";",
         PLAIN_MODULE " required username=\"alice\"; password=\"secret\";",
+        PLAIN_MODULE " required username=\"alice\" password=\"secret\\0\";",
+        PLAIN_MODULE " required username=\"alice\" password=\"secret\"; // and\n x",
+        PLAIN_MODULE " required username=\"alice\" password=\"secret\" /* ;",
+        PLAIN_MODULE " required username=\"alice\" password=secret/x;",
         ";",
     };
     for (size_t i = 0; i < KCI_COUNT_OF(wrong); i++) {

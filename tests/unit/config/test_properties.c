@@ -72,6 +72,25 @@ Test(properties, continued_lines)
     expect("a=1\\\n# no comment", "a=1# no comment|");
 }
 
+/* As in Java, nothing but a backslash is nothing yet. */
+Test(properties, a_lone_backslash)
+{
+    expect("\\\n# comment\nclient.id=x\n", "client.id=x|");
+    expect("client.id=x\n\\\n\n", "client.id=x|");
+    expect("\\\n  \\\n  a=1", "a=1|");
+    expect("a=1\n\\", "a=1|");
+}
+
+/* Java takes all files for ISO-8859-1; here only those that are no UTF-8. */
+Test(properties, encodings)
+{
+    expect("a=\xfc\xdf\x80", "a=\xc3\xbc\xc3\x9f\xc2\x80|");
+    expect("\xe4=\\u20ac\xe4", "\xc3\xa4=\xe2\x82\xac\xc3\xa4|");
+    expect("a=\xc3\xbc", "a=\xc3\xbc|");
+    expect("a=\xc3\xbc\nb=\xfc", "a=\xc3\x83\xc2\xbc|b=\xc3\xbc|");
+    expect("a=\\\xfc", "a=\xc3\xbc|");
+}
+
 Test(properties, escapes)
 {
     expect("a=\\t\\n\\r\\f\\q\\\"", "a=\t\n\r\fq\"|");
