@@ -316,6 +316,12 @@ Test(admin, describes_configs)
     cr_expect_str_eq(text, "");
     cr_expect_eq(kc_configs_err(configs, 2, NULL), KC_E_INVALID_ARGUMENT);
     bool found = false;
+    cr_expect_eq(kc_configs_entry_count(configs, 0), 0, "there is no such topic");
+    cr_expect_eq(kc_configs_entry_count(configs, 2), 0, "nor was a third one asked for");
+    size_t entries = kc_configs_entry_count(configs, 1);
+    cr_expect_gt(entries, 1);
+    cr_expect(kc_configs_entry_at(configs, 1, entries - 1, &entry));
+    cr_expect_not(kc_configs_entry_at(configs, 1, entries, &entry));
     for (size_t i = 0; kc_configs_entry_at(configs, 1, i, &entry); i++)
         if (bytes_are(entry.name, "retention.ms")) {
             found = true;

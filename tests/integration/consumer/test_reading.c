@@ -81,6 +81,41 @@ Test(reading, max_poll_records)
     rig_stop(&r);
 }
 
+static size_t stored_bytes(void)
+{
+    size_t sum = 0;
+    for (int64_t i = 0; i < kc_mock_batch_count(r.mock, "t", 0); i++)
+        sum += (size_t)kc_mock_read_batch(r.mock, "t", 0, i, NULL, 0);
+    return sum;
+}
+
+Test(reading, what_is_told_beside_the_records)
+{
+    const char *properties[] = { "isolation.level=read_committed", "max.poll.records=7", NULL };
+    start(properties, 1);
+    rig_append(&r, "t", 0, NULL);
+    cr_assert_eq(kc_mock_delete_records(r.mock, "t", 0, 10), KC_OK);
+    rig_append(&r, "t", 0, &(rig_batch){ .count = 20 });
+    rig_append(&r, "t", 0, &(rig_batch){ .count = 20, .codec = KCI_CODEC_GZIP });
+    size_t stored = stored_bytes(), told = 0;
+    rig_append(&r, "t", 0, &(rig_batch){ .transactional = true, .producer_id = 7 }); /* open */
+    rig_assign(&r, "t", 0, kc_position_beginning());
+    for (int64_t next = 10; next < 50;) {
+        kc_records *records = poll_records(30000);
+        cr_assert_not_null(records);
+        cr_assert_eq(kc_records_offset(records), next);
+        cr_assert_eq(kc_records_log_start_offset(records), 10);
+        cr_assert_eq(kc_records_last_stable_offset(records), 50);
+        cr_assert_eq(kc_records_high_watermark(records), 60);
+        cr_assert_eq(kc_records_leader_epoch(records), 0);
+        told += kc_records_bytes(records);
+        next = kc_records_next_offset(records);
+        kc_records_free(records);
+    }
+    cr_assert_eq(told, stored, "%zu bytes instead of %zu", told, stored);
+    rig_stop(&r);
+}
+
 /* Reads records and checks that their offsets are those of the ranges, and no others. */
 static void expect_offsets(const int64_t (*ranges)[2], int n)
 {

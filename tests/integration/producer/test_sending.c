@@ -308,6 +308,11 @@ Test(sending, outcomes_can_be_taken_and_outlive_the_producer)
         next += one.count;
     }
     cr_expect_eq(next, 100);
+    size_t ranges = kc_deliveries_count(d);
+    cr_expect_gt(ranges, 0);
+    cr_expect(kc_deliveries_at(d, ranges - 1, &one));
+    cr_expect_not(kc_deliveries_at(d, ranges, &one));
+    cr_expect_eq(kc_deliveries_count(NULL), 0);
     kc_deliveries_free(d);
 }
 
