@@ -135,7 +135,7 @@ static void answer_metadata(const fake_request *r)
     kci_metadata_response body;
     kci_metadata_response_metadata_response_broker brokers[FAKE_BROKERS];
     kci_metadata_response_metadata_response_topic topics[8];
-    kci_metadata_response_metadata_response_partition partitions[8][8];
+    kci_metadata_response_metadata_response_partition partitions[8][FAKE_PARTITIONS];
     kci_reader in = r->body;
     int32_t count = 0;
 

@@ -15,7 +15,7 @@
 #include "sim/world.h"
 #include "wire/messages.h"
 
-enum { FAKE_BROKERS = 8, FAKE_PORT = 9000 };
+enum { FAKE_BROKERS = 8, FAKE_PORT = 9000, FAKE_PARTITIONS = 64 };
 
 typedef struct fake_broker fake_broker;
 
@@ -49,7 +49,7 @@ typedef struct fake_topic {
     kc_uuid id;
     kc_err err;
     int32_t partitions;
-    int32_t leader[8], epoch[8];
+    int32_t leader[FAKE_PARTITIONS], epoch[FAKE_PARTITIONS];
 } fake_topic;
 
 typedef struct fake {
