@@ -108,15 +108,16 @@ KC_API kc_err kc_producer_send_many(kc_producer *producer, const kc_producer_rec
 
 /* Runs on_delivery (and interceptors) for the outcomes there are; when there are none, waits for
  * the first at most timeout_ms. *served (may be NULL): records that were reported. KC_OK also when
- * there were none; KC_E_INTERRUPTED (wakeup), KC_E_FORKED. */
+ * there were none; KC_E_CLOSED: all were reported, and since producer or client were closed no more
+ * can come; KC_E_INTERRUPTED (wakeup), KC_E_FORKED. */
 KC_API kc_err kc_producer_poll(kc_producer *producer, int32_t timeout_ms, size_t *served);
 
 /* Outcomes as an object, for those who cannot be called back: needs KC_PRODUCER_TAKE. */
 typedef struct kc_deliveries kc_deliveries;
 
 /* The outcomes there are; when there are none, waits for the first at most timeout_ms. KC_OK with
- * *out NULL when there were none. KC_E_INTERRUPTED, KC_E_FORKED, KC_E_STATE (without
- * KC_PRODUCER_TAKE). */
+ * *out NULL when there were none. KC_E_CLOSED (as kc_producer_poll), KC_E_INTERRUPTED, KC_E_FORKED,
+ * KC_E_STATE (without KC_PRODUCER_TAKE). */
 KC_API kc_err kc_producer_take(kc_producer *producer, int32_t timeout_ms, kc_deliveries **out);
 
 /* How many ranges there are, and one of them (false past the end). NULL counts 0. Borrowed from the
@@ -141,8 +142,8 @@ KC_API kc_err kc_producer_purge(kc_producer *producer, bool in_flight);
 
 /* Refuses further sends, then flushes, at most timeout_ms; what is left then is dropped and
  * reported as KC_E_PURGED. Runs on_delivery for everything. Results as kc_producer_flush();
- * KC_E_TIMED_OUT names how many were dropped. Later calls do nothing and return KC_OK. Outcomes can
- * still be taken. */
+ * KC_E_TIMED_OUT names how many were dropped. A wakeup does not end it. Waits of other threads in
+ * send, poll and take end. Later calls do nothing and return KC_OK. Outcomes can still be taken. */
 KC_API kc_err kc_producer_close(kc_producer *producer, int32_t timeout_ms, kc_error *detail);
 
 /* Gives the handle back; closes with timeout 0 if that was not done, without running on_delivery.

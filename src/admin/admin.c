@@ -5,34 +5,31 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* The client closes: administration has nothing that is worth waiting for. */
-static void on_close(kci_user *user, int64_t deadline_us)
+static kc_admin *admin_of(kci_resident *r)
 {
-    (void)deadline_us;
-    kc_admin *admin = KCI_CONTAINER_OF(user, kc_admin, user);
-    admin->closed = true;
-    kci_admin_end_ops(admin, KC_E_CLOSED);
-    kci_user_closed(admin->client, user);
+    return KCI_CONTAINER_OF(r, kc_admin, life);
 }
 
-static void on_metadata(kci_user *user, const kci_metadata *now)
+/* Administration has nothing that is worth waiting for. */
+static void detach(kci_resident *r)
 {
-    (void)user;
-    (void)now;
+    kci_admin_end_ops(admin_of(r), KC_E_CLOSED);
 }
 
-static void join(void *arg)
+static bool is_busy(kci_resident *r)
 {
-    kc_admin *admin = arg;
-    kci_user_add(admin->client, &admin->user);
+    return !kci_list_is_empty(&admin_of(r)->ops);
 }
 
-static void leave(void *arg)
+static void destroy(kci_resident *r)
 {
-    kc_admin *admin = arg;
-    kci_admin_end_ops(admin, KC_E_CLOSED);
-    kci_user_remove(admin->client, &admin->user);
+    kci_resident_fini(r);
+    kci_free(admin_of(r));
 }
+
+static const kci_resident_type type = {
+    .kind = "admin", .detach = detach, .is_busy = is_busy, .destroy = destroy
+};
 
 kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
 {
@@ -49,8 +46,12 @@ kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
     kc_admin *admin = kci_calloc(1, sizeof *admin);
     if (!admin)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
-    admin->client = kci_client_ref(client);
-    admin->user = (kci_user){ .kind = "admin", .on_metadata = on_metadata, .on_close = on_close };
+    err = kci_resident_init(&admin->life, &type, client);
+    if (err) {
+        kci_free(admin);
+        return kci_fail(detail, err, NULL);
+    }
+    admin->client = client;
     admin->backoff = (kci_backoff){
         .base_us = kci_config_int(config, KCI_P_RETRY_BACKOFF_MS) * 1000,
         .max_us = kci_config_int(config, KCI_P_RETRY_BACKOFF_MAX_MS) * 1000,
@@ -60,14 +61,9 @@ kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
     kci_sys *sys = kci_client_sys(client);
     sys->random(sys, &seed, sizeof seed);
     kci_random_seed(&admin->random, seed);
-    admin->leaving = kci_errand_new(client);
-    err = KC_E_NO_MEMORY;
-    if (admin->leaving)
-        err = kci_client_run(client, join, admin, INT64_MAX); /* the loop answers within a turn */
+    err = kci_resident_attach(&admin->life);
     if (err) {
-        kci_errand_free(admin->leaving);
-        kci_client_unref(client);
-        kci_free(admin);
+        kci_resident_free(&admin->life);
         return kci_fail(detail, err, NULL);
     }
     *out = admin;
@@ -76,9 +72,6 @@ kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
 
 void kc_admin_free(kc_admin *admin)
 {
-    if (!admin || kci_errand_run(admin->client, admin->leaving, leave, admin, INT64_MAX) != KC_OK)
-        return; /* in a forked child the client still knows it, so it stays */
-    kci_errand_free(admin->leaving);
-    kci_client_unref(admin->client);
-    kci_free(admin);
+    if (admin && kci_client_check(admin->client) != KC_E_FORKED) /* a child's: it stays */
+        kci_resident_free(&admin->life);
 }

@@ -5,19 +5,17 @@
 
 #include "base/backoff.h"
 #include "base/random.h"
-#include "core/client.h"
+#include "core/resident.h"
 
 #include <kclient/admin.h>
 
 struct kc_admin {
-    kc_client *client; /* a reference */
-    kci_user user;
-    kci_errand *leaving; /* so that it can be freed without memory */
+    kci_resident life;
+    kc_client *client; /* life's */
     /* loop */
     kci_list ops;
     kci_backoff backoff;
     kci_random random;
-    bool closed;
 };
 
 /* Loop: ends all operations that have no answer yet. */

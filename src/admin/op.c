@@ -46,7 +46,6 @@ static void op_free(kci_admin_op *op)
 {
     if (op->type->free)
         op->type->free(op);
-    kci_event_free(op->event);
     kci_free(op);
 }
 
@@ -56,26 +55,20 @@ void kci_admin_op_unref(kci_admin_op *op)
         op_free(op);
 }
 
-/* Takes the operation from the admin, which may be freed then. */
-static void detach(kci_admin_op *op)
+/* The outcome is known; the loop lets go of the operation. Perhaps the admin only waited for it. */
+static void finish(kci_admin_op *op, kc_err err)
 {
-    if (!op->admin)
-        return;
-    kci_loop *loop = kci_client_loop(op->admin->client);
+    kc_admin *admin = op->admin;
+    kci_loop *loop = kci_client_loop(admin->client);
     kci_timer_stop(loop, &op->timer);
     if (op->reserved)
         (void)kci_loop_reserve_timers(loop, -1);
     kci_link_remove(&op->link);
-    op->admin = NULL;
-}
-
-/* The outcome is known; the loop lets go of the operation. */
-static void finish(kci_admin_op *op, kc_err err)
-{
-    detach(op);
     op->err = err;
-    kci_event_signal(op->event);
+    atomic_store(&op->over, true);
+    kci_waiters_wake(&admin->life.waiters, KCI_WAIT_ANSWER);
     kci_admin_op_unref(op);
+    kci_resident_look(&admin->life);
 }
 
 /* Nobody refused anything, but the answer did not come. */
@@ -212,11 +205,11 @@ static void attempt(kci_admin_op *op)
     kci_call_start(client, call);
 }
 
-static void start(void *arg)
+static void on_start(kci_task *task)
 {
-    kci_admin_op *op = arg;
+    kci_admin_op *op = KCI_CONTAINER_OF(task, kci_admin_op, start);
     kc_admin *admin = op->admin;
-    kc_err err = admin->closed ? KC_E_CLOSED : KC_OK;
+    kc_err err = kci_resident_is_there(&admin->life) ? KC_OK : KC_E_CLOSED;
     kci_loop *loop = kci_client_loop(admin->client);
     if (!err)
         err = kci_loop_reserve_timers(loop, 1);
@@ -233,8 +226,9 @@ static void start(void *arg)
 
 void kci_admin_end_ops(kc_admin *admin, kc_err err)
 {
-    for (kci_link *link; (link = kci_list_first(&admin->ops)) != NULL;) {
-        kci_admin_op *op = KCI_CONTAINER_OF(link, kci_admin_op, link);
+    for (kci_link *at = kci_list_first(&admin->ops), *next; at; at = next) {
+        kci_admin_op *op = KCI_CONTAINER_OF(at, kci_admin_op, link);
+        next = kci_list_next(&admin->ops, at);
         (void)kci_admin_op_why(op, err, (kc_bytes){ NULL, 0 });
         if (!op->in_flight) {
             finish(op, err);
@@ -242,7 +236,6 @@ void kci_admin_end_ops(kc_admin *admin, kc_err err)
         }
         op->stop_err = err;
         kci_call_cancel(admin->client, &op->call);
-        detach(op);
     }
 }
 
@@ -262,21 +255,22 @@ kc_err kci_admin_op_run(kc_admin *admin, kci_admin_op *op, const kci_admin_op_ty
     op->type = type;
     op->admin = admin;
     op->deadline_us = deadline_us;
+    op->start.fn = on_start;
     atomic_store(&op->refs, 1);
     kc_client *client = admin->client;
+    kci_waiter *w = NULL;
     kc_err err = kci_client_check(client);
     if (!err)
-        err = kci_event_new(kci_client_loop(client), kci_client_driven(client), &op->event);
+        err = kci_waiters_begin(&admin->life.waiters, KCI_WAIT_ANSWER | KCI_WAIT_DEAF, &w);
     if (err)
         return kci_fail(detail, err, NULL);
     atomic_store(&op->refs, 2);
-    err = kci_client_run(client, start, op, deadline_us + GRACE_US);
-    if (err != KC_OK && err != KC_E_TIMED_OUT) { /* it has not begun, and will not */
-        kci_admin_op_unref(op);
-        return kci_fail(detail, err, NULL);
-    }
-    if (err == KC_OK && kci_event_wait(op->event, deadline_us + GRACE_US))
+    kci_client_post(client, &op->start);
+    while (!err && !atomic_load(&op->over))
+        err = kci_waiter_wait(&admin->life.waiters, w, deadline_us + GRACE_US);
+    kci_waiters_end(&admin->life.waiters, w);
+    if (atomic_load(&op->over))
         return op->err ? kci_fail(detail, op->err, "%s", op->why) : KC_OK;
     *left = true;
-    return kci_fail(detail, KC_E_TIMED_OUT, NULL);
+    return kci_fail(detail, err, NULL);
 }

@@ -36,7 +36,8 @@ struct kci_admin_op {
     bool maybe_done; /* an earlier attempt was sent and its answer never came */
 
     /* op.c's; loop, from the start to the outcome */
-    kc_admin *admin; /* NULL once the admin is gone */
+    kci_task start;
+    kc_admin *admin; /* stays as long as it is the loop's */
     kci_link link;
     kci_timer timer;
     int64_t begun_us, deadline_us;
@@ -44,8 +45,8 @@ struct kci_admin_op {
     kc_err stop_err; /* not KC_OK: end with it as soon as the call allows */
     bool in_flight, reserved;
     /* both threads' */
-    kci_event *event; /* set when the outcome is known */
-    kc_err err;       /* the outcome */
+    atomic_bool over; /* the outcome is known */
+    kc_err err;       /* it */
     atomic_int refs;
 };
 

@@ -55,6 +55,12 @@ void kci_log_init(kci_log *log, kc_log_fn fn, void *user, int level)
         atomic_init(&log->level[i], (uint8_t)level);
 }
 
+void kci_log_set_level(kci_log *log, int level)
+{
+    for (int i = 0; i < KCI_AREA_COUNT; i++)
+        atomic_store_explicit(&log->level[i], (uint8_t)level, memory_order_relaxed);
+}
+
 static kc_bytes trim(kc_bytes b)
 {
     while (b.size && (*b.data == ' ' || *b.data == '\t')) {

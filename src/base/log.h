@@ -35,6 +35,9 @@ typedef struct kci_log {
 /* fn and user stay as they are for the log's life; all areas begin at `level`. */
 void kci_log_init(kci_log *log, kc_log_fn fn, void *user, int level);
 
+/* All areas at that level from now on. Any thread. */
+void kci_log_set_level(kci_log *log, int level);
+
 /* Sets levels from a text such as "info" or "warn,conn=debug,producer=trace": a level alone is for
  * all areas, entries apply from left to right. KC_E_BAD_PROPERTY leaves the levels as they were. */
 kc_err kci_log_set_levels(kci_log *log, kc_bytes text, kc_error *detail);

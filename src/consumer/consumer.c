@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A consumer's life as the application sees it. Two hold it: the application's handle, and the loop
- * from attach() until the last fetch and probe have ended after detach(). The application's side
- * (assignment, cursor) is taken apart by kc_consumer_free, the loop's (sources, timer,
- * registration) by the loop. */
+/* A consumer's life as the application sees it (core/resident.h). The application's side
+ * (assignment, cursor) is taken apart by kc_consumer_free, the loop's (sources, timer) by the loop,
+ * in entries.c. */
 #include "consumer/consumer.h"
 
 #include "base/err.h"
@@ -47,25 +46,36 @@ kc_err kci_consumer_fail(kc_consumer *c, kc_error *detail, kc_err err)
     return kci_fail(detail, err, NULL);
 }
 
+void kci_consumer_wait_begin(kc_consumer *c)
+{
+    kci_waiter_begin(&c->life.waiters, c->life.own, KCI_WAIT_ANSWER);
+}
+
+void kci_consumer_wait_end(kc_consumer *c)
+{
+    kci_waiters_end(&c->life.waiters, c->life.own);
+}
+
+void kci_consumer_answered(kc_consumer *c)
+{
+    kci_waiters_wake(&c->life.waiters, KCI_WAIT_ANSWER);
+}
+
 bool kci_consumer_wait(kc_consumer *c, int64_t deadline_us, kc_err *err)
 {
-    bool told = true;
     *err = KC_OK;
     if (!c->closed && !atomic_load(&c->interrupted))
-        told = kci_event_wait(c->answered, deadline_us);
+        *err = kci_waiter_wait(&c->life.waiters, c->life.own, deadline_us);
     if (c->closed || kci_client_check(c->client) != KC_OK)
         *err = KC_E_CLOSED;
     else if (atomic_exchange(&c->interrupted, false))
         *err = KC_E_INTERRUPTED;
-    else if (!told)
-        *err = KC_E_TIMED_OUT;
     return *err == KC_OK;
 }
 
 void kci_consumer_post(kc_consumer *c)
 {
-    if (!c->detached)
-        kci_loop_post(c->loop, &c->task);
+    kci_resident_post(&c->life);
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -78,8 +88,9 @@ static void free_queries_and_parts(kc_consumer *c)
     kci_assignment_free(&c->assignment);
 }
 
-static void destroy(kc_consumer *c)
+static void destroy(kci_resident *r)
 {
+    kc_consumer *c = KCI_CONTAINER_OF(r, kc_consumer, life);
     kci_gauge_remove(kci_client_gauges(c->client), &c->gauge);
     free_queries_and_parts(c);
     kci_map_free(&c->ids);
@@ -87,52 +98,42 @@ static void destroy(kc_consumer *c)
     kci_records_pool_close(c->pool);
     kci_credit_unref(c->credit);
     kci_event_free(c->readable);
-    kci_event_free(c->answered);
     kci_metadata_unref(c->metadata);
     pthread_mutex_destroy(&c->lock);
     kci_free(c->rack);
-    kci_client_unref(c->client);
+    kci_resident_fini(&c->life);
     kci_free(c);
 }
 
-void kci_consumer_unref(kc_consumer *c)
-{
-    if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) == 1)
-        destroy(c);
-}
+static const kci_resident_type type = {
+    .kind = "consumer",
+    .timers = 1,
+    .attached = kci_consumer_attached,
+    .on_metadata = kci_consumer_on_metadata,
+    .on_node = kci_consumer_on_node,
+    .on_post = kci_consumer_on_post,
+    .detach = kci_consumer_detach,
+    .is_busy = kci_consumer_is_busy,
+    .gone = kci_consumer_gone,
+    .destroy = destroy,
+};
 
-static bool is_detached(kc_consumer *c)
-{
-    pthread_mutex_lock(&c->lock);
-    bool detached = c->detached;
-    pthread_mutex_unlock(&c->lock);
-    return detached;
-}
-
-/* Asks the loop to let go, by the task that there is anyway: that needs no memory. */
-static void ask_end(kc_consumer *c)
+/* No more calls, and nothing is read any more. */
+static void stop_reading(kc_consumer *c)
 {
     pthread_mutex_lock(&c->lock);
     if (!c->closed)
         kci_consumer_unassign_all(c);
-    c->closed = c->end_asked = true;
-    kci_consumer_post(c);
+    c->closed = true;
     pthread_mutex_unlock(&c->lock);
 }
 
 static kc_err close_consumer(kc_consumer *c, int32_t timeout_ms)
 {
     int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
-    ask_end(c);
-    if (kci_client_driven(c->client))
-        kc_client_step(c->client, 0);
-    for (;;) {
-        kci_event_clear(c->answered);
-        if (is_detached(c))
-            return KC_OK;
-        if (!kci_event_wait(c->answered, deadline))
-            return KC_E_TIMED_OUT;
-    }
+    stop_reading(c);
+    kci_resident_close(&c->life, deadline);
+    return kci_resident_await(&c->life, deadline, 0, NULL);
 }
 
 kc_err kc_consumer_close(kc_consumer *c, int32_t timeout_ms, kc_error *detail)
@@ -153,11 +154,11 @@ void kc_consumer_free(kc_consumer *c)
     /* In a forked child the lock may be held by a thread that does not exist there. */
     if (!c || kci_client_check(c->client) == KC_E_FORKED)
         return;
-    close_consumer(c, 0);
+    stop_reading(c);
     pthread_mutex_lock(&c->lock);
     free_queries_and_parts(c);
     pthread_mutex_unlock(&c->lock);
-    kci_consumer_unref(c);
+    kci_resident_free(&c->life);
 }
 
 /* ---- the beginning ------------------------------------------------------------------------ */
@@ -186,8 +187,7 @@ static int64_t read_gauge(kci_gauge *gauge)
 /* Credit came back: any thread, so only a post. */
 static void on_room(void *arg)
 {
-    kc_consumer *c = arg;
-    kci_loop_post(c->loop, &c->task);
+    kci_consumer_post(arg);
 }
 
 static kc_err make_parts(kc_consumer *c, size_t buffer)
@@ -206,8 +206,6 @@ static kc_err make_parts(kc_consumer *c, size_t buffer)
     kc_err err = kci_decompressor_new(&c->read.decompressor);
     if (err == KC_OK)
         err = kci_event_new(c->loop, driven, &c->readable);
-    if (err == KC_OK)
-        err = kci_event_new(c->loop, driven, &c->answered);
     return err;
 }
 
@@ -216,8 +214,11 @@ static kc_consumer *new_consumer(kc_client *client)
     kc_consumer *c = kci_calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    atomic_init(&c->refs, 1);
-    c->client = kci_client_ref(client);
+    if (kci_resident_init(&c->life, &type, client) != KC_OK) {
+        kci_free(c);
+        return NULL;
+    }
+    c->client = client;
     c->loop = kci_client_loop(client);
     c->sys = kci_client_sys(client);
     c->log = kci_client_log(client);
@@ -226,33 +227,6 @@ static kc_consumer *new_consumer(kc_client *client)
     init_lists(c);
     c->metadata = kci_client_metadata(client);
     return c;
-}
-
-typedef struct attach_args {
-    kc_consumer *consumer;
-    kc_err err;
-} attach_args;
-
-static void attach(void *arg)
-{
-    attach_args *a = arg;
-    kc_consumer *c = a->consumer;
-    a->err = kci_loop_reserve_timers(c->loop, 1);
-    if (a->err != KC_OK)
-        return;
-    atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-    kci_user_add(c->client, &c->user);
-    pthread_mutex_lock(&c->lock);
-    kci_consumer_take_metadata(c); /* there may be a newer one by now */
-    pthread_mutex_unlock(&c->lock);
-}
-
-/* The loop answers within a turn, and runs no user code: no deadline. */
-static kc_err attach_to_loop(kc_consumer *c)
-{
-    attach_args a = { c, KC_OK };
-    kc_err err = kci_client_run(c->client, attach, &a, INT64_MAX);
-    return err == KC_OK ? a.err : err;
 }
 
 /* A consumer with these properties, known to the loop. */
@@ -266,9 +240,9 @@ static kc_err make_consumer(kc_client *client, const kc_config *config, kc_consu
     if (err == KC_OK)
         err = make_parts(c, (size_t)kci_config_int(config, KCI_P_FETCH_BUFFER_BYTES));
     if (err == KC_OK)
-        err = attach_to_loop(c);
+        err = kci_resident_attach(&c->life);
     if (err != KC_OK) {
-        destroy(c);
+        kci_resident_free(&c->life);
         return kci_fail(detail, err, NULL);
     }
     *out = c;

@@ -27,13 +27,13 @@
 #include "base/mem.h"
 #include "consumer/assignment.h"
 #include "consumer/source.h"
-#include "core/client.h"
+#include "core/resident.h"
 #include "reading/cursor.h"
 #include "reading/probe.h"
 
 struct kc_consumer {
-    atomic_int refs; /* the handle's, the loop's */
-    kc_client *client;
+    kci_resident life;
+    kc_client *client; /* life's */
     kci_loop *loop;
     kci_sys *sys;
     kci_log *log;
@@ -54,7 +54,6 @@ struct kc_consumer {
     atomic_bool inside; /* an application thread is in a call */
     atomic_bool interrupted;
     kci_event *readable; /* poll would return something */
-    kci_event *answered; /* a position, a query, the end: whoever waits looks again */
     kci_credit *credit;
     kci_gauge gauge; /* of the credit */
     kci_records_pool *pool;
@@ -62,7 +61,6 @@ struct kc_consumer {
     pthread_mutex_t lock;
     /* Under the lock from here on. */
     atomic_bool closed; /* no calls any more; may be read without the lock */
-    bool end_asked;     /* the loop is to let go */
     bool detached;      /* the loop has let go: nothing may be posted */
     kci_assignment assignment;
     kci_map ids;            /* kci_read_topic by id */
@@ -80,8 +78,6 @@ struct kc_consumer {
     kc_err refused; /* credentials or certificates are not accepted; KC_OK */
 
     /* Loop only. */
-    kci_user user;
-    kci_task task;
     kci_timer timer;
     int64_t next_due_us; /* when the timer is to fire; INT64_MAX: never */
     kci_list sources;
@@ -91,8 +87,7 @@ struct kc_consumer {
     size_t largest_answer;  /* beyond what was reserved for it */
     kci_probes probes;
     kci_random random;
-    bool tell_end;     /* detached: end the sessions at the brokers */
-    bool task_is_over; /* detached: the task is not queued any more */
+    bool tell_end; /* detached: end the sessions at the brokers */
 
     /* Application only. */
     kci_cursor cursor;
@@ -111,10 +106,15 @@ void kci_consumer_post(kc_consumer *c);
 /* Application. Sets or clears `readable` by what there is for poll. */
 void kci_consumer_sync_readable(kc_consumer *c);
 
-/* Application, lock not held. Waits for `answered`: false when the deadline has passed. Then or on
- * a wakeup or the end, *err says so. To be called in a loop that clears `answered` first and then
- * looks at what it waits for. */
+/* Application, lock not held. Waiting for an answer: a position, a query, the end. Between begin
+ * and end the condition is looked at, then waited for, until wait returns false: then *err is
+ * KC_E_TIMED_OUT, KC_E_INTERRUPTED or KC_E_CLOSED. */
+void kci_consumer_wait_begin(kc_consumer *c);
 bool kci_consumer_wait(kc_consumer *c, int64_t deadline_us, kc_err *err);
+void kci_consumer_wait_end(kc_consumer *c);
+
+/* Any thread. Whoever waits for an answer looks again. */
+void kci_consumer_answered(kc_consumer *c);
 
 /* Application, lock not held. Sets detail and returns err. */
 kc_err kci_consumer_fail(kc_consumer *c, kc_error *detail, kc_err err);
@@ -122,15 +122,21 @@ kc_err kci_consumer_fail(kc_consumer *c, kc_error *detail, kc_err err);
 /* Application, lock not held. The time by which a call with this timeout ends. */
 int64_t kci_consumer_deadline(kc_consumer *c, int32_t timeout_ms, int32_t default_ms);
 
-/* Any thread, lock not held. One of the two who hold it lets go. */
-void kci_consumer_unref(kc_consumer *c);
-
 /* ---- entries.c ----------------------------------------------------------------------------- */
 
-/* Puts the functions in that the loop will call. */
+/* The loop's side of core/resident.h. */
 void kci_consumer_set_entries(kc_consumer *c);
+void kci_consumer_attached(kci_resident *r);
+void kci_consumer_on_metadata(kci_resident *r, const kci_metadata *now);
+void kci_consumer_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
+                          kc_err err);
+void kci_consumer_on_post(kci_resident *r);
+void kci_consumer_detach(kci_resident *r);
+bool kci_consumer_is_busy(kci_resident *r);
+void kci_consumer_gone(kci_resident *r);
 
-/* Loop, lock held, released inside. Something of a detached consumer has ended. */
+/* Loop, lock held, released inside. Something of a detached consumer has ended; perhaps it is
+ * freed. */
 void kci_consumer_maybe_gone(kc_consumer *c);
 
 /* ---- settings.c ---------------------------------------------------------------------------- */

@@ -2,47 +2,36 @@
 /* What the loop calls: tasks, timers, news of brokers and metadata, answers to probes, the end. */
 #include "consumer/consumer.h"
 
-static kc_consumer *consumer_of(kci_user *user)
+static kc_consumer *consumer_of(kci_resident *r)
 {
-    return KCI_CONTAINER_OF(user, kc_consumer, user);
+    return KCI_CONTAINER_OF(r, kc_consumer, life);
 }
 
-/* The loop lets go: lock held, released inside. What the application may be reading stays until it
- * frees the handle. */
-static void detach(kc_consumer *c, bool tell)
+/* The loop lets go. What the application may be reading stays until it frees the handle. */
+void kci_consumer_detach(kci_resident *r)
 {
-    c->closed = true;
-    if (!c->detached) {
-        int32_t topic = 0, at = 0;
-        kci_loop_post(c->loop, &c->task); /* the last time: see on_task */
-        c->detached = true;
-        kci_credit_detach(c->credit);
-        kci_timer_stop(c->loop, &c->timer);
-        for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
-            if (p->source)
-                kci_source_remove(p->source, p);
-        }
-        kci_consumer_stop_fetching(c, tell);
-        kci_probes_close(&c->probes);
+    kc_consumer *c = consumer_of(r);
+    int32_t topic = 0, at = 0;
+    pthread_mutex_lock(&c->lock);
+    c->closed = c->detached = true;
+    kci_credit_detach(c->credit);
+    kci_timer_stop(c->loop, &c->timer);
+    for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+        if (p->source)
+            kci_source_remove(p->source, p);
     }
+    kci_consumer_stop_fetching(c, !r->client_closes);
+    kci_probes_close(&c->probes);
     pthread_mutex_unlock(&c->lock);
     kci_event_signal(c->readable);
-    kci_event_signal(c->answered);
 }
 
-static void on_task(kci_task *task)
+void kci_consumer_on_post(kci_resident *r)
 {
-    kc_consumer *c = KCI_CONTAINER_OF(task, kc_consumer, task);
+    kc_consumer *c = consumer_of(r);
     pthread_mutex_lock(&c->lock);
-    if (c->detached) {
-        c->task_is_over = true;
-        kci_consumer_maybe_gone(c);
-    } else if (c->end_asked) {
-        detach(c, true);
-    } else {
-        kci_consumer_run(c);
-        pthread_mutex_unlock(&c->lock);
-    }
+    kci_consumer_run(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 static void on_timer(kci_timer *timer)
@@ -54,23 +43,30 @@ static void on_timer(kci_timer *timer)
     pthread_mutex_unlock(&c->lock);
 }
 
-static void on_metadata(kci_user *user, const kci_metadata *now)
+void kci_consumer_attached(kci_resident *r)
 {
-    (void)now;
-    kc_consumer *c = consumer_of(user);
+    kc_consumer *c = consumer_of(r);
     pthread_mutex_lock(&c->lock);
-    if (!c->detached) {
-        kci_consumer_take_metadata(c);
-        kci_consumer_run(c);
-    }
+    kci_consumer_take_metadata(c); /* there may be a newer one by now */
     pthread_mutex_unlock(&c->lock);
 }
 
-static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
+void kci_consumer_on_metadata(kci_resident *r, const kci_metadata *now)
 {
-    kc_consumer *c = consumer_of(user);
+    (void)now;
+    kc_consumer *c = consumer_of(r);
     pthread_mutex_lock(&c->lock);
-    if (!c->detached && cls == KCI_CLASS_FETCH) {
+    kci_consumer_take_metadata(c);
+    kci_consumer_run(c);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void kci_consumer_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
+                          kc_err err)
+{
+    kc_consumer *c = consumer_of(r);
+    pthread_mutex_lock(&c->lock);
+    if (cls == KCI_CLASS_FETCH) {
         kci_consumer_node_changed(c, node, state, err);
         kci_consumer_run(c);
     } else if (err == KC_E_AUTHENTICATION || err == KC_E_TLS) {
@@ -94,32 +90,26 @@ static void on_probe_answers(kci_probes *probes, bool stale)
 
 void kci_consumer_maybe_gone(kc_consumer *c)
 {
-    bool gone = c->task_is_over && c->flying == 0 && c->probes.call_count == 0;
-    if (gone)
-        kci_consumer_drop_sources(c);
     pthread_mutex_unlock(&c->lock);
-    if (!gone)
-        return;
-    kci_loop_reserve_timers(c->loop, -1);
-    kci_user_closed(c->client, &c->user);
-    kci_user_remove(c->client, &c->user);
-    kci_consumer_unref(c);
+    kci_resident_look(&c->life);
 }
 
-static void on_close(kci_user *user, int64_t deadline_us)
+bool kci_consumer_is_busy(kci_resident *r)
 {
-    (void)deadline_us;
-    pthread_mutex_lock(&consumer_of(user)->lock);
-    detach(consumer_of(user), false);
+    const kc_consumer *c = consumer_of(r);
+    return c->flying > 0 || c->probes.call_count > 0;
+}
+
+void kci_consumer_gone(kci_resident *r)
+{
+    kc_consumer *c = consumer_of(r);
+    pthread_mutex_lock(&c->lock);
+    kci_consumer_drop_sources(c);
+    pthread_mutex_unlock(&c->lock);
 }
 
 void kci_consumer_set_entries(kc_consumer *c)
 {
     c->probes.on_answers = on_probe_answers;
-    c->task.fn = on_task;
     c->timer.fn = on_timer;
-    c->user.kind = "consumer";
-    c->user.on_metadata = on_metadata;
-    c->user.on_node = on_node;
-    c->user.on_close = on_close;
 }

@@ -259,5 +259,5 @@ void kc_consumer_wakeup(kc_consumer *c)
 {
     atomic_store(&c->interrupted, true);
     kci_event_signal(c->readable);
-    kci_event_signal(c->answered);
+    kci_event_signal(c->life.own->event);
 }

@@ -36,10 +36,11 @@ kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, i
         return err;
     int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
     int32_t epoch = -1;
-    do
-        kci_event_clear(c->answered);
+    kci_consumer_wait_begin(c);
     while (!look_at_position(c, topic, partition, offset, &epoch, &err) &&
-           kci_consumer_wait(c, deadline, &err));
+           kci_consumer_wait(c, deadline, &err))
+        ;
+    kci_consumer_wait_end(c);
     if (leader_epoch)
         *leader_epoch = err == KC_OK ? epoch : -1;
     kci_consumer_leave(c);

@@ -34,7 +34,7 @@ static void finish(query_item *item, kc_err err)
     item->finished = true;
     item->err = err;
     if (--q->left == 0)
-        kci_event_signal(q->consumer->answered);
+        kci_consumer_answered(q->consumer);
 }
 
 static void retry(kc_consumer *c, query_item *item)
@@ -190,9 +190,10 @@ static kc_err run_query(query *q, int64_t deadline_us)
     c->queries_due = true;
     kci_consumer_post(c);
     pthread_mutex_unlock(&c->lock);
-    do
-        kci_event_clear(c->answered);
-    while (!is_over(c, q) && kci_consumer_wait(c, deadline_us, &err));
+    kci_consumer_wait_begin(c);
+    while (!is_over(c, q) && kci_consumer_wait(c, deadline_us, &err))
+        ;
+    kci_consumer_wait_end(c);
     pthread_mutex_lock(&c->lock);
     kci_link_remove(&q->link);
     err = q->left == 0 ? KC_OK : err;

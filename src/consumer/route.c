@@ -103,7 +103,7 @@ void kci_part_set_position(kc_consumer *c, kci_read_part *p, int64_t offset, int
     p->eof_offset = -1;
     kci_part_set_state(p, KCI_PART_FETCHING);
     kci_part_drop_buffer(c, p);
-    kci_event_signal(c->answered);
+    kci_consumer_answered(c);
 }
 
 static void put_error(kc_consumer *c, kci_read_part *p, kc_err err, int64_t offset, int64_t next,
@@ -114,7 +114,7 @@ static void put_error(kc_consumer *c, kci_read_part *p, kc_err err, int64_t offs
     p->error_next = next;
     p->error_text = text;
     kci_part_offer(c, p);
-    kci_event_signal(c->answered);
+    kci_consumer_answered(c);
     KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER, "%.*s [%d] at offset %lld: %s: %s",
             (int)p->topic->name.size, p->topic->text, p->number, (long long)offset,
             kc_error_name(err), text ? text : kc_error_text(err));

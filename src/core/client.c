@@ -21,6 +21,8 @@ static void *thread_main(void *arg)
 
     while (!atomic_load(&client->stop))
         kci_loop_step(client->loop, -1);
+    kci_closing_stop(client);
+    kci_client_unref(client); /* the thread's own: a close may have given it up */
     return NULL;
 }
 
@@ -156,6 +158,7 @@ kc_err kci_client_new_on(kci_sys *sys, const kc_config *config, kc_client **out,
     if (err != KC_OK)
         return err;
     if (!client->driven) {
+        kci_client_ref(client);
         err = kci_thread_start(&client->thread, "kc-loop", thread_main, client);
         if (err != KC_OK) {
             destroy(client);
@@ -192,9 +195,9 @@ void kc_client_free(kc_client *client)
     if (!client || client->forks != kci_fork_count())
         return; /* in a child the thread, and whatever lock it held, are gone: nothing can be freed
                  */
-    kc_err err = kc_client_close(client, 0, NULL);
-    if (err == KC_E_TIMED_OUT && !atomic_load(&client->stop))
-        return; /* the thread hangs, and it needs the client */
+    (void)kc_client_close(client, 0, NULL);
+    if (!kci_event_is_set(client->close.event)) /* the thread hangs in the log callback, whose */
+        kci_log_set_level(&client->log, KC_LOG_NONE); /* user may be gone when it goes on */
     kci_client_unref(client);
 }
 

@@ -39,15 +39,13 @@ kc_err kci_client_check(kc_client *client);
  * taken apart the same way at any time. KC_OK: fn has run. */
 kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64_t deadline_us);
 
-/* What kci_client_run needs, made beforehand, for what must be possible without memory. Run at most
- * once, with the same results but KC_E_NO_MEMORY; to be freed in any case. */
-typedef struct kci_errand kci_errand;
-kci_errand *kci_errand_new(kc_client *client); /* NULL: no memory */
-kc_err kci_errand_run(kc_client *client, kci_errand *errand, void (*fn)(void *arg), void *arg,
-                      int64_t deadline_us);
-void kci_errand_free(kci_errand *errand); /* NULL is fine */
+/* Application threads: posts a task to the loop, for opening and closing of objects. When the
+ * client has been closed and its thread is gone, the task has run on return, after whatever was
+ * posted to the loop before (task NULL: only that), so that objects can be taken apart the same way
+ * at any time. Needs no memory. */
+void kci_client_post(kc_client *client, kci_task *task);
 
-/* Someone who lives on the client: a producer, consumer or admin. Callbacks on the loop. */
+/* Someone who lives on the client; see core/resident.h. Callbacks on the loop. */
 typedef struct kci_user kci_user;
 struct kci_user {
     kci_link link;

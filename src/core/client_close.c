@@ -82,7 +82,8 @@ static void on_look(kci_task *task)
     if (close->stage == KCI_CONNECTIONS_END && is_all_down(client)) {
         close->stage = KCI_CLOSED;
         atomic_store(&client->stop, true);
-        kci_event_signal(close->event);
+        if (client->driven)
+            kci_event_signal(close->event);
     }
 }
 
@@ -127,23 +128,37 @@ void kci_closing_free(kc_client *client)
     kci_event_free(client->close.event);
 }
 
-/* -- the application's thread -------------------------------------------------------------------
+/* -- the end of the loop ------------------------------------------------------------------------
  */
 
-/* From here on nobody runs the loop but whoever holds the gate. What was posted meanwhile is run.
- */
-static void stop_thread(kc_client *client)
+void kci_closing_stop(kc_client *client)
 {
-    if (client->has_thread) {
-        kci_loop_wake(client->loop);
-        pthread_join(client->thread, NULL);
-        client->has_thread = false;
-    }
     pthread_mutex_lock(&client->gate);
     client->stopped = true;
     while (kci_loop_step(client->loop, 0) > 0) {
     }
     pthread_mutex_unlock(&client->gate);
+    kci_event_signal(client->close.event);
+}
+
+/* -- the application's thread -------------------------------------------------------------------
+ */
+
+/* The thread needs the client until it ends, if it ever does: it has a reference of its own. */
+static void leave_thread(kc_client *client)
+{
+    if (client->has_thread)
+        pthread_detach(client->thread);
+    client->has_thread = false;
+}
+
+static void end_thread(kc_client *client)
+{
+    if (client->has_thread)
+        pthread_join(client->thread, NULL);
+    else
+        kci_closing_stop(client);
+    client->has_thread = false;
 }
 
 static int64_t deadline_of(const kc_client *client, int32_t timeout_ms)
@@ -162,10 +177,12 @@ kc_err kc_client_close(kc_client *client, int32_t timeout_ms, kc_error *detail)
         return kci_fail(detail, KC_E_CLOSED, NULL);
     close->deadline_us = deadline_of(client, timeout_ms);
     kci_loop_post(client->loop, &close->begin);
-    if (!kci_event_wait(close->event, close->deadline_us + grace_us))
+    if (!kci_event_wait(close->event, close->deadline_us + grace_us)) {
+        leave_thread(client);
         return kci_fail(detail, KC_E_TIMED_OUT,
                         "the client's thread does not end: check that the log callback returns");
-    stop_thread(client);
+    }
+    end_thread(client);
     if (close->left[0])
         return kci_fail(detail, KC_E_TIMED_OUT, "these had not finished when the time passed: %s",
                         close->left);

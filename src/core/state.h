@@ -31,7 +31,7 @@ typedef struct kci_closing {
     int64_t deadline_us; /* set before `begin` is posted */
     int32_t users_left;  /* users that have not finished */
     char left[160];      /* who had not at the deadline: "1 producer, 2 consumers" */
-    kci_event *event;    /* set when closed */
+    kci_event *event;    /* set when closed, and the thread has done its last turn */
 } kci_closing;
 
 /* A walk over client->users during which users may come and go. */
@@ -124,6 +124,9 @@ void kci_client_tell_close(kc_client *client, int64_t deadline_us);
 /* -- client_close.c -- */
 kc_err kci_closing_init(kc_client *client);
 void kci_closing_look(kc_client *client); /* something ended: maybe the next stage is reached */
+/* From here on nobody runs the loop but whoever holds the gate. What was posted meanwhile is run.
+ */
+void kci_closing_stop(kc_client *client);
 void kci_closing_free(kc_client *client);
 
 /* -- security.c: client->tls from the configuration, when it asks for TLS -- */

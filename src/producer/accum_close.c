@@ -73,7 +73,7 @@ void kci_accum_seal(kc_producer *p, kci_send_batch *b)
     kci_sealer_seal(&p->sealer, b);
     atomic_store(&b->sealed, true);
     if (atomic_load(&b->collected))
-        kci_sender_post(&p->sender);
+        kci_sender_post(p);
     if (kci_send_batch_unuse(b) || p->conf.codec != KCI_CODEC_NONE)
         kci_producer_tell_room(p);
 }
@@ -88,7 +88,7 @@ void kci_accum_leave(kc_producer *p, kci_append *a)
     }
     a->seal_end = NULL;
     if (a->tell)
-        kci_sender_post(&p->sender);
+        kci_sender_post(p);
     a->tell = false;
 }
 

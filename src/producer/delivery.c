@@ -38,7 +38,7 @@ static void update_ready(kc_producer *p)
 
 void kci_producer_tell_room(kc_producer *p)
 {
-    kci_waiters_wake(&p->waiters, KCI_WAIT_ROOM);
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM);
     if (!atomic_load_explicit(&p->retry_wanted, memory_order_relaxed) ||
         !atomic_exchange(&p->retry_wanted, false))
         return;
@@ -83,22 +83,30 @@ size_t kci_producer_serve(kc_producer *p)
     return served;
 }
 
+/* Serves what there is. KC_E_CLOSED: there is nothing, and nothing can come any more. */
+static kc_err serve_now(kc_producer *p, size_t *n)
+{
+    bool over = kci_resident_is_detached(&p->life); /* all outcomes were fixed before that */
+    *n = kci_producer_serve(p);
+    return over && *n == 0 ? KC_E_CLOSED : KC_OK;
+}
+
 kc_err kc_producer_poll(kc_producer *p, int32_t timeout_ms, size_t *served)
 {
+    size_t n = 0;
     if (served)
         *served = 0;
     if (is_forked(p))
         return KC_E_FORKED;
-    size_t n = kci_producer_serve(p);
+    kc_err err = serve_now(p, &n);
     kci_waiter *w = NULL;
-    kc_err err = KC_OK;
     int64_t deadline = deadline_after(p, timeout_ms, INT64_MAX);
-    if (n == 0 && timeout_ms != 0)
-        err = kci_waiters_begin(&p->waiters, KCI_WAIT_OUTCOME, &w);
-    while (w && err == KC_OK && (n = kci_producer_serve(p)) == 0)
-        err = kci_waiter_wait(&p->waiters, w, deadline);
+    if (err == KC_OK && n == 0 && timeout_ms != 0)
+        err = kci_waiters_begin(&p->life.waiters, KCI_WAIT_OUTCOME, &w);
+    while (w && err == KC_OK && (err = serve_now(p, &n)) == KC_OK && n == 0)
+        err = kci_waiter_wait(&p->life.waiters, w, deadline);
     if (w)
-        kci_waiters_end(&p->waiters, w);
+        kci_waiters_end(&p->life.waiters, w);
     if (served)
         *served = n;
     return err == KC_E_TIMED_OUT ? KC_OK : err;
@@ -118,24 +126,25 @@ static size_t list_length(const kci_list *list)
     return n;
 }
 
-/* KC_OK with *out NULL when there are none. Without memory nothing is lost: they stay in the queue.
- */
+/* KC_OK with *out NULL when there are none (KC_E_CLOSED: and none can come). Without memory nothing
+ * is lost: they stay in the queue. */
 static kc_err take_now(kc_producer *p, kc_deliveries **out)
 {
     kci_list list;
+    bool over = kci_resident_is_detached(&p->life);
     *out = NULL;
     kci_list_init(&list);
     kci_outcomes_take(&p->outcomes, &list);
     size_t n = list_length(&list);
     if (n == 0)
-        return KC_OK;
+        return over ? KC_E_CLOSED : KC_OK;
     kc_deliveries *d = kci_alloc(sizeof *d + n * sizeof d->batches[0]);
     if (!d) {
         kci_outcomes_put_back(&p->outcomes, &list);
         return KC_E_NO_MEMORY;
     }
     update_ready(p);
-    kci_producer_ref(p);
+    kci_resident_ref(&p->life);
     d->producer = p;
     d->count = 0;
     for (kci_link *at; (at = kci_list_pop_front(&list));) {
@@ -159,18 +168,18 @@ kc_err kc_producer_take(kc_producer *p, int32_t timeout_ms, kc_deliveries **out)
         return err;
     kci_waiter *w = NULL;
     int64_t deadline = deadline_after(p, timeout_ms, INT64_MAX);
-    err = kci_waiters_begin(&p->waiters, KCI_WAIT_OUTCOME, &w);
+    err = kci_waiters_begin(&p->life.waiters, KCI_WAIT_OUTCOME, &w);
     if (err != KC_OK)
         return err;
     for (;;) {
         err = take_now(p, out);
         if (err != KC_OK || *out)
             break;
-        err = kci_waiter_wait(&p->waiters, w, deadline);
+        err = kci_waiter_wait(&p->life.waiters, w, deadline);
         if (err != KC_OK)
             break;
     }
-    kci_waiters_end(&p->waiters, w);
+    kci_waiters_end(&p->life.waiters, w);
     return err == KC_E_TIMED_OUT ? KC_OK : err;
 }
 
@@ -193,7 +202,7 @@ void kc_deliveries_free(kc_deliveries *deliveries)
         return;
     for (size_t i = 0; i < deliveries->count; i++)
         kci_send_batch_unref(deliveries->batches[i]);
-    kci_producer_unref(deliveries->producer);
+    kci_resident_unref(&deliveries->producer->life);
     kci_free(deliveries);
 }
 
@@ -206,13 +215,13 @@ kc_err kci_producer_await(kc_producer *p, int64_t target, int64_t deadline_us)
 {
     kci_waiter *w = NULL;
     kc_err err =
-        is_settled(p, target) ? KC_OK : kci_waiters_begin(&p->waiters, KCI_WAIT_OUTCOME, &w);
+        is_settled(p, target) ? KC_OK : kci_waiters_begin(&p->life.waiters, KCI_WAIT_OUTCOME, &w);
     while (err == KC_OK && !is_settled(p, target)) {
         kci_producer_serve(p);
-        err = kci_waiter_wait(&p->waiters, w, deadline_us);
+        err = kci_waiter_wait(&p->life.waiters, w, deadline_us);
     }
     if (w)
-        kci_waiters_end(&p->waiters, w);
+        kci_waiters_end(&p->life.waiters, w);
     kci_producer_serve(p);
     return is_settled(p, target) ? KC_OK : err;
 }
@@ -275,5 +284,5 @@ int kc_producer_fd(kc_producer *p)
 
 void kc_producer_wakeup(kc_producer *p)
 {
-    kci_waiters_interrupt(&p->waiters);
+    kci_waiters_interrupt(&p->life.waiters);
 }

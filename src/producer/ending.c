@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Purge, close and departure of the loop's side. Whatever happens, every batch gets its outcome
- * first, and the loop's reference to the producer goes only when none of its calls is under way.
- * Thread: loop. */
+/* Purge, close and departure of the loop's side (core/resident.h). Whatever happens, every batch
+ * gets its outcome first, and the loop lets go of the producer only when none of its calls is under
+ * way. Thread: loop. */
 #include "base/mem.h"
 #include "producer/producer.h"
 
@@ -32,7 +32,7 @@ void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err)
 static void stop_timers(kc_producer *p)
 {
     kci_sender *s = &p->sender;
-    kci_timer *timers[] = { &s->open_timer, &s->retry_timer, &s->delivery_timer, &s->close_timer };
+    kci_timer *timers[] = { &s->open_timer, &s->retry_timer, &s->delivery_timer };
     for (size_t i = 0; i < KCI_COUNT_OF(timers); i++)
         kci_timer_stop(p->loop, timers[i]);
 }
@@ -62,60 +62,66 @@ static void drop_topics(kc_producer *p)
     kci_gate_leave(&p->accum.gate);
 }
 
-static void detach(kc_producer *p)
+/* No more records; all that there are go to the loop. Whoever waits to send is told. */
+static void take_the_last(kc_producer *p)
 {
+    kci_gate_enter(&p->accum.gate);
+    p->accum.closing = true;
+    kci_gate_leave(&p->accum.gate);
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA);
+    kci_sender_close_open(p);
+}
+
+void kci_sender_close(kci_resident *r)
+{
+    kc_producer *p = kci_producer_of(r);
+    take_the_last(p);
+    kci_sender_check_end(p);
+}
+
+static void cancel_calls(kc_producer *p)
+{
+    kci_list *requests = &p->sender.requests;
+    kci_ids_stop(p);
+    for (kci_link *at = kci_list_first(requests); at;) {
+        kci_link *next = kci_list_next(requests, at);
+        kci_request_cancel(p, at);
+        at = next;
+    }
+}
+
+void kci_sender_detach(kci_resident *r)
+{
+    kc_producer *p = kci_producer_of(r);
     kci_sender *s = &p->sender;
-    s->phase = KCI_SENDER_GONE;
-    atomic_store_explicit(&s->attached, false, memory_order_release);
+    take_the_last(p);
+    if (!r->client_closes)
+        atomic_store_explicit(&s->dropped, (uint64_t)kci_producer_undecided(p),
+                              memory_order_relaxed);
+    kci_sender_purge(p, true, KC_E_PURGED);
     stop_timers(p);
     kci_loop_undefer(p->loop, &s->turn);
-    kci_loop_reserve_timers(p->loop, -KCI_SENDER_TIMERS);
-    forget_parts(s);
+    cancel_calls(p);
+}
+
+bool kci_sender_is_busy(const kci_sender *s)
+{
+    return !kci_list_is_empty(&s->requests) || s->ids.asking;
+}
+
+void kci_sender_gone(kci_resident *r)
+{
+    kc_producer *p = kci_producer_of(r);
+    stop_timers(p);
+    kci_loop_undefer(p->loop, &p->sender.turn);
+    forget_parts(&p->sender);
     drop_topics(p);
-    kci_user_remove(p->client, &s->user);
-    kci_producer_unref(p);
 }
 
 void kci_sender_check_end(kc_producer *p)
 {
-    kci_sender *s = &p->sender;
-    if (s->phase == KCI_SENDER_ENDING && kci_list_is_empty(&s->live))
-        kci_sender_leave(p);
-    else if (s->phase == KCI_SENDER_LEAVING && kci_list_is_empty(&s->requests) && !s->ids.asking)
-        detach(p);
-}
-
-void kci_sender_leave(kc_producer *p)
-{
-    kci_sender *s = &p->sender;
-    if (s->phase >= KCI_SENDER_LEAVING)
-        return;
-    s->phase = KCI_SENDER_LEAVING;
-    stop_timers(p);
-    kci_ids_stop(p);
-    kci_link *at = kci_list_first(&s->requests);
-    while (at) {
-        kci_link *next = kci_list_next(&s->requests, at);
-        kci_request_cancel(p, at);
-        at = next;
-    }
-    kci_sender_check_end(p);
-}
-
-void kci_sender_on_client_close(kc_producer *p, int64_t deadline_us)
-{
-    kci_sender *s = &p->sender;
-    kci_append a = { 0 };
-    if (s->phase != KCI_SENDER_OPEN)
-        return;
-    s->phase = KCI_SENDER_ENDING;
-    kci_gate_enter(&p->accum.gate);
-    p->accum.closing = true;
-    kci_accum_close_all(p, INT64_MAX, &a);
-    a.tell = false;
-    kci_accum_leave(p, &a);
-    kci_waiters_wake(&p->waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA);
-    kci_sender_collect(p);
-    kci_timer_set(p->loop, &s->close_timer, deadline_us);
-    kci_sender_check_end(p);
+    if (kci_resident_is_detached(&p->life))
+        kci_resident_look(&p->life);
+    else if (kci_list_is_empty(&p->sender.live))
+        kci_resident_finished(&p->life);
 }

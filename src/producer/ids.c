@@ -79,7 +79,7 @@ static void done(kci_call *call, kc_err err, const kci_response *response, const
     kc_producer *p = producer_of(KCI_CONTAINER_OF(call, kci_producer_ids, call));
     kci_sender *s = &p->sender;
     s->ids.asking = false;
-    if (s->phase >= KCI_SENDER_LEAVING) {
+    if (kci_resident_is_detached(&p->life)) {
         kci_sender_check_end(p);
         return;
     }
@@ -98,7 +98,7 @@ static void done(kci_call *call, kc_err err, const kci_response *response, const
 static void ask(kc_producer *p)
 {
     kci_producer_ids *ids = &p->sender.ids;
-    if (ids->asking || p->sender.phase >= KCI_SENDER_LEAVING)
+    if (ids->asking || kci_resident_is_detached(&p->life))
         return;
     kci_msg_init(&kci_init_producer_id_request_msg, &ids->body);
     ids->body.transactional_id = (kc_bytes){ NULL, 0 };

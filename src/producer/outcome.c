@@ -61,7 +61,7 @@ static void report(kc_producer *p, kci_send_batch *b)
     update_settled(&p->sender);
     if (kept)
         kci_event_signal(p->ready);
-    kci_waiters_wake(&p->waiters, KCI_WAIT_OUTCOME);
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_OUTCOME);
 }
 
 /* The records' memory is no longer needed by the loop. */
@@ -138,7 +138,7 @@ static bool is_sequence_error(kc_err err)
 
 static bool may_retry(const kc_producer *p, const kci_send_batch *b, const kci_failure *why)
 {
-    if (b->reported || b->attempts > p->conf.retries || p->sender.phase >= KCI_SENDER_LEAVING)
+    if (b->reported || b->attempts > p->conf.retries || kci_resident_is_detached(&p->life))
         return false;
     if (why->again || (p->conf.idempotent && is_sequence_error(why->err)))
         return true;

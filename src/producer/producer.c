@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* Handing something to the loop and back: it answers within microseconds unless it is stopped. */
+/* Handing something to the loop and back: it answers within microseconds unless it hangs. */
 #define LOOP_WAIT_US 10000000
 
 /* No time that is added to the clock overflows. */
@@ -64,30 +64,19 @@ kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, 
 
 /* ---- birth and death ---- */
 
-static void destroy(kc_producer *p)
+static void destroy(kci_resident *r)
 {
+    kc_producer *p = kci_producer_of(r);
     kci_gauge_remove(kci_client_gauges(p->client), &p->gauge);
     kci_sender_free(&p->sender);
     kci_outcomes_free(&p->outcomes);
     kci_accum_free(&p->accum);
     kci_sealer_free(&p->sealer);
     kci_event_free(p->ready);
-    kci_waiters_free(&p->waiters);
     kci_pool_free(&p->pool);
     kci_free(p->interceptors);
-    kci_client_unref(p->client);
+    kci_resident_fini(&p->life);
     kci_free(p);
-}
-
-void kci_producer_ref(kc_producer *p)
-{
-    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
-}
-
-void kci_producer_unref(kc_producer *p)
-{
-    if (atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) == 1)
-        destroy(p);
 }
 
 static kc_err copy_interceptors(kc_producer *p, const kc_producer_options *options)
@@ -156,8 +145,27 @@ static bool builtin_sticks(kci_partitioner_kind kind)
 static void on_gate_free(void *arg)
 {
     kc_producer *p = arg;
-    kci_sender_post(&p->sender);
+    kci_sender_post(p);
 }
+
+static bool is_busy(kci_resident *r)
+{
+    return kci_sender_is_busy(&kci_producer_of(r)->sender);
+}
+
+static const kci_resident_type type = {
+    .kind = "producer",
+    .timers = KCI_SENDER_TIMERS,
+    .attached = kci_sender_attached,
+    .on_metadata = kci_sender_on_metadata,
+    .on_node = kci_sender_on_node,
+    .on_post = kci_sender_on_post,
+    .close = kci_sender_close,
+    .detach = kci_sender_detach,
+    .is_busy = is_busy,
+    .gone = kci_sender_gone,
+    .destroy = destroy,
+};
 
 /* The parts that need no loop, in the order of the steps; undone in reverse by free_parts. */
 static kc_err init_parts(kc_producer *p, int *steps)
@@ -173,7 +181,7 @@ static kc_err init_parts(kc_producer *p, int *steps)
                                 c->codec != KCI_CODEC_NONE);
             break;
         case 1:
-            err = kci_waiters_init(&p->waiters, p->loop, p->driven);
+            err = kci_resident_init(&p->life, &type, p->client);
             break;
         case 2:
             err = kci_event_new(p->loop, p->driven, &p->ready);
@@ -207,7 +215,7 @@ static void free_parts(kc_producer *p, int steps)
     if (steps > 2)
         kci_event_free(p->ready);
     if (steps > 1)
-        kci_waiters_free(&p->waiters);
+        kci_resident_fini(&p->life);
     if (steps > 0)
         kci_pool_free(&p->pool);
 }
@@ -224,6 +232,7 @@ static kc_err producer_new(kc_client *client, const kc_producer_options *options
     kc_producer *p = kci_calloc(1, sizeof *p);
     if (!p)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
+    p->client = client;
     p->sys = kci_client_sys(client);
     p->loop = kci_client_loop(client);
     p->driven = kci_client_driven(client);
@@ -241,66 +250,10 @@ static kc_err producer_new(kc_client *client, const kc_producer_options *options
         kci_free(p);
         return kci_fail(detail, err, NULL);
     }
-    p->client = kci_client_ref(client);
     p->gauge = (kci_gauge){ .kind = KCI_GAUGE_BUFFER_BYTES, .read = read_gauge };
     kci_gauge_add(kci_client_gauges(client), &p->gauge);
-    atomic_init(&p->refs, 1);
     *out = p;
     return KC_OK;
-}
-
-/* What the loop does for an application thread; counted, since the thread may stop waiting for it.
- */
-typedef struct errand {
-    kc_producer *p;
-    atomic_int refs;
-    kc_err err;
-    bool in_flight;
-} errand;
-
-static void errand_unref(errand *e)
-{
-    if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    kci_producer_unref(e->p);
-    kci_free(e);
-}
-
-static errand *errand_new(kc_producer *p)
-{
-    errand *e = kci_calloc(1, sizeof *e);
-    if (!e)
-        return NULL;
-    kci_producer_ref(p);
-    e->p = p;
-    atomic_init(&e->refs, 2);
-    return e;
-}
-
-/* KC_OK: it has run. */
-static kc_err run_errand(errand *e, void (*fn)(void *arg))
-{
-    kc_producer *p = e->p;
-    kc_err err = kci_client_run(p->client, fn, e, p->sys->mono_us(p->sys) + LOOP_WAIT_US);
-    if (err == KC_OK)
-        err = e->err;
-    else if (err != KC_E_TIMED_OUT) /* the loop never got it */
-        errand_unref(e);
-    errand_unref(e);
-    return err;
-}
-
-static void attach_on_loop(void *arg)
-{
-    errand *e = arg;
-    /* The application may have given up waiting, and freed it. */
-    if (atomic_load(&e->p->closed))
-        e->err = KC_E_CLOSED;
-    else
-        e->err = kci_sender_attach(e->p);
-    if (e->err == KC_OK)
-        kci_producer_ref(e->p);
-    errand_unref(e);
 }
 
 kc_err kc_producer_new(kc_client *client, const kc_producer_options *options, kc_producer **out,
@@ -314,10 +267,9 @@ kc_err kc_producer_new(kc_client *client, const kc_producer_options *options, kc
     err = producer_new(client, options, &p, detail);
     if (err != KC_OK)
         return err;
-    errand *e = errand_new(p);
-    err = e ? run_errand(e, attach_on_loop) : KC_E_NO_MEMORY;
+    err = kci_resident_attach(&p->life);
     if (err != KC_OK) {
-        kc_producer_free(p);
+        kci_resident_free(&p->life);
         return kci_fail(detail, err, NULL);
     }
     *out = p;
@@ -326,43 +278,34 @@ kc_err kc_producer_new(kc_client *client, const kc_producer_options *options, kc
 
 /* ---- the end ---- */
 
-static void purge_on_loop(void *arg)
+/* The loop has come to the purge of that number, or is done with all records anyway. */
+static bool is_purged(kc_producer *p, uint32_t number)
 {
-    errand *e = arg;
-    if (e->p->sender.phase < KCI_SENDER_LEAVING)
-        kci_sender_purge(e->p, e->in_flight, KC_E_PURGED);
-    errand_unref(e);
-}
-
-static void leave_on_loop(void *arg)
-{
-    errand *e = arg;
-    if (e->p->sender.phase < KCI_SENDER_LEAVING) {
-        kci_sender_purge(e->p, true, KC_E_PURGED);
-        kci_sender_leave(e->p);
-    }
-    errand_unref(e);
+    uint32_t done = (uint32_t)atomic_load(&p->sender.purges_done);
+    return (int32_t)(done - number) >= 0 || kci_resident_is_detached(&p->life);
 }
 
 kc_err kc_producer_purge(kc_producer *p, bool in_flight)
 {
+    kci_waiter *w = NULL;
     kc_err err = kci_client_check(p->client);
+    if (err == KC_OK)
+        err = kci_waiters_begin(&p->life.waiters, KCI_WAIT_ANSWER | KCI_WAIT_DEAF, &w);
     if (err != KC_OK)
         return err;
-    errand *e = errand_new(p);
-    if (!e)
-        return KC_E_NO_MEMORY;
-    e->in_flight = in_flight;
-    return run_errand(e, purge_on_loop);
+    int64_t until = p->sys->mono_us(p->sys) + LOOP_WAIT_US;
+    uint64_t one = in_flight ? KCI_PURGE_FLYING + 1 : 1;
+    uint32_t number = (uint32_t)(atomic_fetch_add(&p->sender.purges, one) + one);
+    kci_resident_post(&p->life);
+    while (err == KC_OK && !is_purged(p, number))
+        err = kci_waiter_wait(&p->life.waiters, w, until);
+    kci_waiters_end(&p->life.waiters, w);
+    return is_purged(p, number) ? KC_OK : err;
 }
 
-/* Takes the loop's side apart, giving up what is left. */
-static void leave(kc_producer *p)
+static void serve(kci_resident *r)
 {
-    errand *e = errand_new(p);
-    /* Without memory for it, it is left to the end of the client. */
-    if (e)
-        run_errand(e, leave_on_loop);
+    (void)kci_producer_serve(kci_producer_of(r));
 }
 
 kc_err kc_producer_close(kc_producer *p, int32_t timeout_ms, kc_error *detail)
@@ -374,18 +317,20 @@ kc_err kc_producer_close(kc_producer *p, int32_t timeout_ms, kc_error *detail)
         return KC_OK;
     int64_t deadline = timeout_ms < 0 ? kci_producer_longest_wait(p)
                                       : p->sys->mono_us(p->sys) + (int64_t)timeout_ms * 1000;
-    int64_t target = kci_producer_close_open(p, true);
-    kci_waiters_wake(&p->waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA);
-    err = kci_producer_await(p, target, deadline);
-    int64_t left = err == KC_OK ? 0 : kci_producer_undecided(p);
-    leave(p);
+    (void)kci_producer_close_open(p, true);
+    kci_resident_close(&p->life, deadline);
+    err = kci_resident_await(&p->life, deadline, KCI_WAIT_OUTCOME, serve);
     kci_producer_serve(p);
+    if (err != KC_OK)
+        return kci_fail(detail, err,
+                        "the client's thread does not answer: check that the log callback returns");
+    uint64_t left = atomic_load_explicit(&p->sender.dropped, memory_order_relaxed);
     if (left > 0)
         return kci_fail(
             detail, KC_E_TIMED_OUT,
-            "%lld records were not acknowledged within %d ms and are given up (reported "
+            "%llu records were not acknowledged within %d ms and are given up (reported "
             "as PURGED)",
-            (long long)left, timeout_ms);
+            (unsigned long long)left, timeout_ms);
     return kci_outcomes_failure(&p->outcomes, detail);
 }
 
@@ -397,11 +342,10 @@ void kc_producer_free(kc_producer *p)
         return; /* the parent's; its locks may be held for ever here */
     atomic_store(&p->closed, true);
     kci_producer_close_open(p, true);
-    leave(p);
     kci_interceptors_close(p);
     if (p->partitioner.close)
         p->partitioner.close(p->partitioner.user);
-    kci_producer_unref(p);
+    kci_resident_free(&p->life);
 }
 
 void kc_producer_get_counts(kc_producer *p, kc_producer_counts *out)

@@ -5,21 +5,19 @@
  *   send.c -> accum.c (gate, append) --> sender.c (collect, order) -> request.c (Produce) -> broker
  *   delivery.c <- outcomes.c <---------- report.c <----------------- request.c (answer)
  *
- * Lifetime: counted. The application's handle, the loop (until detached) and each kc_deliveries
- * hold a reference; the last one frees everything, on whichever thread. */
+ * Lifetime: core/resident.h. Each kc_deliveries holds a reference too. */
 #ifndef PRODUCER_PRODUCER_H
 #define PRODUCER_PRODUCER_H
 
 #include <kclient/producer.h>
 
 #include "base/backoff.h"
-#include "core/client.h"
+#include "core/resident.h"
 #include "producer/accum.h"
 #include "producer/outcomes.h"
 #include "producer/partitioner.h"
 #include "producer/sealer.h"
 #include "producer/sender.h"
-#include "producer/waiters.h"
 
 /* The properties, in the units that are used. Constant. */
 typedef struct kci_producer_conf {
@@ -44,7 +42,8 @@ typedef struct kci_producer_conf {
 } kci_producer_conf;
 
 struct kc_producer {
-    kc_client *client;
+    kci_resident life;
+    kc_client *client; /* life's */
     kci_sys *sys;
     kci_loop *loop;
     bool driven;
@@ -59,11 +58,9 @@ struct kc_producer {
     size_t bound_max; /* of kci_record_bound(): larger records are refused */
     bool sticks;      /* records without key go to the sticky partition */
 
-    atomic_int refs;
     atomic_bool closed; /* kc_producer_close() has been called: later calls do nothing */
 
     kci_pool pool;
-    kci_waiters waiters;
     kci_outcomes outcomes;
     kci_event *ready; /* behind kc_producer_fd() */
     /* A send was refused for want of room or metadata: tell by the fd when to try again. */
@@ -76,8 +73,10 @@ struct kc_producer {
     kci_sender sender;
 };
 
-void kci_producer_ref(kc_producer *p);
-void kci_producer_unref(kc_producer *p);
+static inline kc_producer *kci_producer_of(kci_resident *r)
+{
+    return KCI_CONTAINER_OF(r, kc_producer, life);
+}
 
 /* Any thread: room or metadata has come. */
 void kci_producer_tell_room(kc_producer *p);
@@ -106,7 +105,7 @@ void kci_interceptors_on_sent(kc_producer *p, size_t seen, const kc_producer_rec
 void kci_interceptors_on_acknowledgement(kc_producer *p, const kc_delivery *delivery);
 void kci_interceptors_close(kc_producer *p);
 
-/* Waits of flush and close: until all up to `target` have outcomes, serving them meanwhile. */
+/* Waits of flush: until all up to `target` have outcomes, serving them meanwhile. */
 kc_err kci_producer_await(kc_producer *p, int64_t target, int64_t deadline_us);
 
 /* Runs callbacks for what there is; returns the number of records. */

@@ -93,7 +93,7 @@ static kc_err no_room(kc_producer *p, kc_error *detail)
 {
     /* From now on the descriptor tells when there is room, and open batches count as due. */
     atomic_store(&p->retry_wanted, true);
-    kci_sender_post(&p->sender);
+    kci_sender_post(p);
     return kci_fail(detail, KC_E_QUEUE_FULL,
                     "buffer.memory (%lld bytes) is used up by records not yet acknowledged, and "
                     "max.block.ms (%lld) passed: wait for kc_producer_fd(), or raise one of them",
@@ -165,12 +165,12 @@ static kc_err wait_for_it(kc_producer *p, const kci_append *a, kci_append_result
     }
     if (!wait->waiter) {
         kc_err err =
-            kci_waiters_begin(&p->waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA, &wait->waiter);
+            kci_waiters_begin(&p->life.waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA, &wait->waiter);
         if (result == KCI_APPEND_NO_ROOM)
-            kci_sender_post(&p->sender); /* so that it takes open batches */
+            kci_sender_post(p); /* so that it takes open batches */
         return err == KC_OK ? err : kci_fail(detail, err, NULL);
     }
-    kc_err err = kci_waiter_wait(&p->waiters, wait->waiter, wait->deadline_us);
+    kc_err err = kci_waiter_wait(&p->life.waiters, wait->waiter, wait->deadline_us);
     if (err == KC_E_TIMED_OUT)
         return give_up(p, a, result, detail);
     return err == KC_OK ? err : kci_fail(detail, err, NULL);
@@ -197,7 +197,7 @@ static kc_err ask_partitioner(kc_producer *p, kci_append *a, kc_error *detail)
 static void stop_waiting(kc_producer *p, patience *wait)
 {
     if (wait->waiter)
-        kci_waiters_end(&p->waiters, wait->waiter);
+        kci_waiters_end(&p->life.waiters, wait->waiter);
     wait->waiter = NULL;
 }
 

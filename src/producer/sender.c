@@ -69,9 +69,9 @@ static void try_peers(kc_producer *p)
             kci_sender_want_turn(p);
 }
 
-static void on_metadata(kci_user *user, const kci_metadata *now)
+void kci_sender_on_metadata(kci_resident *r, const kci_metadata *now)
 {
-    kc_producer *p = producer_of(KCI_CONTAINER_OF(user, kci_sender, user));
+    kc_producer *p = kci_producer_of(r);
     kci_sender *s = &p->sender;
     const kci_send_topic *topic = NULL;
     const kci_topic_meta *meta = NULL;
@@ -87,13 +87,14 @@ static void on_metadata(kci_user *user, const kci_metadata *now)
     try_peers(p);
     atomic_store_explicit(&p->accum.metadata_us, now->fetched_us, memory_order_relaxed);
     atomic_store_explicit(&p->accum.metadata_generation, now->generation, memory_order_release);
-    kci_waiters_wake(&p->waiters, KCI_WAIT_METADATA);
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_METADATA);
     kci_producer_tell_room(p);
 }
 
-static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
+void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
+                        kc_err err)
 {
-    kc_producer *p = producer_of(KCI_CONTAINER_OF(user, kci_sender, user));
+    kc_producer *p = kci_producer_of(r);
     (void)err;
     if (cls != KCI_CLASS_PRODUCE)
         return;
@@ -107,11 +108,6 @@ static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state 
             kci_client_refresh(p->client);
         kci_sender_want_turn(p);
     }
-}
-
-static void on_close(kci_user *user, int64_t deadline_us)
-{
-    kci_sender_on_client_close(producer_of(KCI_CONTAINER_OF(user, kci_sender, user)), deadline_us);
 }
 
 /* ---- what can be sent ---- */
@@ -129,7 +125,7 @@ void kci_sender_consider(kc_producer *p, kci_part *part)
 {
     kci_sender *s = &p->sender;
     kci_lane *lane = &part->lane;
-    if (!has_work(part) || s->phase >= KCI_SENDER_LEAVING) {
+    if (!has_work(part) || kci_resident_is_detached(&p->life)) {
         kci_link_remove(&part->ready_link);
         return;
     }
@@ -180,7 +176,7 @@ static void on_retry_timer(kci_timer *timer)
         return;
     s->short_of_memory = false;
     kci_metadata *now = kci_client_metadata(p->client);
-    on_metadata(&s->user, now);
+    kci_sender_on_metadata(&p->life, now);
     kci_metadata_unref(now);
     kci_sender_want_turn(p);
 }
@@ -244,7 +240,7 @@ static void look_at_open(kc_producer *p)
     if (!kci_sender_enter_gate(p))
         return; /* who is inside posts the task */
     atomic_store_explicit(&p->accum.look, false, memory_order_relaxed);
-    bool pressed = kci_waiters_any(&p->waiters, KCI_WAIT_ROOM) ||
+    bool pressed = kci_waiters_any(&p->life.waiters, KCI_WAIT_ROOM) ||
                    atomic_load_explicit(&p->retry_wanted, memory_order_relaxed);
     int64_t next = kci_accum_watch(p, now, pressed, on_due);
     kci_gate_leave(&p->accum.gate);
@@ -266,7 +262,7 @@ static void consider_sealed(kc_producer *p)
 
 static void run(kc_producer *p, bool look)
 {
-    if (p->sender.phase >= KCI_SENDER_LEAVING)
+    if (kci_resident_is_detached(&p->life))
         return;
     if (p->sender.turn_missed)
         kci_sender_want_turn(p);
@@ -282,11 +278,24 @@ static void run(kc_producer *p, bool look)
     kci_sender_check_end(p);
 }
 
-static void on_task(kci_task *task)
+static void purge(kc_producer *p)
 {
-    kc_producer *p = producer_of(KCI_CONTAINER_OF(task, kci_sender, task));
+    kci_sender *s = &p->sender;
+    uint64_t asked = atomic_load(&s->purges);
+    uint64_t done = atomic_load(&s->purges_done);
+    if (asked == done)
+        return;
+    kci_sender_purge(p, asked / KCI_PURGE_FLYING != done / KCI_PURGE_FLYING, KC_E_PURGED);
+    atomic_store(&s->purges_done, asked);
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ANSWER);
+}
+
+void kci_sender_on_post(kci_resident *r)
+{
+    kc_producer *p = kci_producer_of(r);
+    purge(p);
     run(p, atomic_load_explicit(&p->accum.look, memory_order_acquire) ||
-               kci_waiters_any(&p->waiters, KCI_WAIT_ROOM) ||
+               kci_waiters_any(&p->life.waiters, KCI_WAIT_ROOM) ||
                atomic_load_explicit(&p->retry_wanted, memory_order_relaxed));
 }
 
@@ -295,18 +304,16 @@ static void on_open_timer(kci_timer *timer)
     run(producer_of(KCI_CONTAINER_OF(timer, kci_sender, open_timer)), true);
 }
 
-void kci_sender_post(kci_sender *s)
+void kci_sender_post(kc_producer *p)
 {
-    /* Before and after its time on the loop nobody keeps the task's memory for the loop. */
-    if (atomic_load_explicit(&s->attached, memory_order_acquire))
-        kci_loop_post(producer_of(s)->loop, &s->task);
+    kci_resident_post(&p->life);
 }
 
 /* ---- the turn ---- */
 
 void kci_sender_want_turn(kc_producer *p)
 {
-    if (p->sender.turn_wanted || p->sender.phase >= KCI_SENDER_LEAVING)
+    if (p->sender.turn_wanted || kci_resident_is_detached(&p->life))
         return;
     p->sender.turn_wanted = true;
     kci_loop_defer(p->loop, &p->sender.turn);
@@ -345,7 +352,7 @@ static void on_turn(kci_task *task)
     kc_producer *p = producer_of(s);
     s->turn_wanted = false;
     s->turn_missed = false; /* only now: one peer's success is not another's */
-    if (s->phase >= KCI_SENDER_LEAVING)
+    if (kci_resident_is_detached(&p->life))
         return;
     kci_sender_collect(p);
     for (kci_link *at = kci_list_first(&s->peers); at; at = kci_list_next(&s->peers, at))
@@ -357,27 +364,13 @@ static void on_delivery_timer(kci_timer *timer)
     kci_batch_on_deadline(producer_of(KCI_CONTAINER_OF(timer, kci_sender, delivery_timer)));
 }
 
-static void on_close_timer(kci_timer *timer)
-{
-    kc_producer *p = producer_of(KCI_CONTAINER_OF(timer, kci_sender, close_timer));
-    kci_sender_purge(p, true, KC_E_PURGED);
-    kci_sender_check_end(p);
-}
-
 void kci_sender_init(kci_sender *s, uint64_t seed)
 {
     memset(s, 0, sizeof *s);
-    s->phase = KCI_SENDER_GONE; /* until it is attached */
-    s->user.kind = "producer";
-    s->user.on_metadata = on_metadata;
-    s->user.on_node = on_node;
-    s->user.on_close = on_close;
-    s->task.fn = on_task;
     s->turn.fn = on_turn;
     s->open_timer.fn = on_open_timer;
     s->retry_timer.fn = on_retry_timer;
     s->delivery_timer.fn = on_delivery_timer;
-    s->close_timer.fn = on_close_timer;
     kci_list *lists[] = { &s->parts, &s->live,     &s->pausing, &s->sealing,
                           &s->peers, &s->requests, &s->spare };
     for (size_t i = 0; i < KCI_COUNT_OF(lists); i++)
@@ -393,16 +386,9 @@ void kci_sender_free(kci_sender *s)
     kci_request_free_spare(s);
 }
 
-kc_err kci_sender_attach(kc_producer *p)
+void kci_sender_attached(kci_resident *r)
 {
-    kc_err err = kci_loop_reserve_timers(p->loop, KCI_SENDER_TIMERS);
-    if (err != KC_OK)
-        return err;
-    p->sender.phase = KCI_SENDER_OPEN;
-    atomic_store_explicit(&p->sender.attached, true, memory_order_release);
-    kci_user_add(p->client, &p->sender.user);
-    kci_metadata *now = kci_client_metadata(p->client);
-    on_metadata(&p->sender.user, now);
+    kci_metadata *now = kci_client_metadata(r->client);
+    kci_sender_on_metadata(r, now);
     kci_metadata_unref(now);
-    return KC_OK;
 }

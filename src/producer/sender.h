@@ -15,11 +15,11 @@
 #include <kclient/producer.h>
 
 #include "base/random.h"
-#include "core/client.h"
+#include "core/resident.h"
 #include "producer/topics.h"
 #include "wire/messages.h"
 
-enum { KCI_SENDER_TIMERS = 5 }; /* that may be set at once */
+enum { KCI_SENDER_TIMERS = 4 }; /* that may be set at once */
 
 /* A broker, as one producer sees it. Lives as long as the producer. */
 typedef struct kci_peer {
@@ -45,26 +45,16 @@ typedef struct kci_producer_ids {
     int16_t epoch;
 } kci_producer_ids;
 
-typedef enum kci_sender_phase {
-    KCI_SENDER_OPEN,
-    KCI_SENDER_ENDING,  /* the client closes: no more records, ends when all have outcomes */
-    KCI_SENDER_LEAVING, /* waits only for its calls to come back, then detaches */
-    KCI_SENDER_GONE     /* nothing of the loop refers to the producer (any more) */
-} kci_sender_phase;
+#define KCI_PURGE_FLYING ((uint64_t)1 << 32)
 
 typedef struct kci_sender {
-    kci_user user;
-    kci_task task;        /* posted: look at what the application did */
-    atomic_bool attached; /* the task may be posted; read by any thread */
-    kci_task turn;        /* deferred: send */
+    kci_task turn; /* deferred: send */
     bool turn_wanted;
     bool turn_missed;         /* for some peer the gate could not be had in the last one */
     kci_peer *turn_peer;      /* whose ready parts are being sent from */
     kci_timer open_timer;     /* to look at open batches */
     kci_timer retry_timer;    /* the next part whose pause ends */
     kci_timer delivery_timer; /* the next batch whose time is over */
-    kci_timer close_timer;    /* deadline of the client's close */
-    kci_sender_phase phase;
     kci_random random;
 
     kci_list parts;   /* all that ever had a batch */
@@ -80,9 +70,15 @@ typedef struct kci_sender {
 
     kci_producer_ids ids;
 
+    /* How many purges the application asked for, plus KCI_PURGE_FLYING for each that is for what is
+     * in flight too; and what that was when the loop did the last one. */
+    atomic_uint_least64_t purges;
+    atomic_uint_least64_t purges_done;
+
     /* read by any thread */
-    atomic_int_least64_t settled; /* batches up to this id have their outcome */
-    atomic_uint_least64_t acked;  /* records */
+    atomic_uint_least64_t dropped; /* records that the application's close did not wait for */
+    atomic_int_least64_t settled;  /* batches up to this id have their outcome */
+    atomic_uint_least64_t acked;   /* records */
     atomic_uint_least64_t failed;
     kci_log_limit complaints;
 } kci_sender;
@@ -90,11 +86,19 @@ typedef struct kci_sender {
 void kci_sender_init(kci_sender *s, uint64_t seed);
 void kci_sender_free(kci_sender *s); /* after it has gone */
 
-/* Makes it a user of the client. KC_E_NO_MEMORY. */
-kc_err kci_sender_attach(kc_producer *p);
+/* What core/resident.h asks of a producer; ending.c has the last four. */
+void kci_sender_attached(kci_resident *r);
+void kci_sender_on_metadata(kci_resident *r, const kci_metadata *now);
+void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
+                        kc_err err);
+void kci_sender_on_post(kci_resident *r);
+void kci_sender_close(kci_resident *r);
+void kci_sender_detach(kci_resident *r);
+bool kci_sender_is_busy(const kci_sender *s);
+void kci_sender_gone(kci_resident *r);
 
 /* Any: there are closed batches, or open ones to look at. */
-void kci_sender_post(kci_sender *s);
+void kci_sender_post(kc_producer *p);
 
 /* Takes over what application threads have closed. */
 void kci_sender_collect(kc_producer *p);
@@ -168,11 +172,8 @@ void kci_sender_close_open(kc_producer *p);
 /* Gives up everything that waits; in_flight: also what is on the wire. */
 void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err);
 
-/* Cancels its calls and leaves the client as soon as they are back; drops the loop's reference. */
-void kci_sender_leave(kc_producer *p);
-
-/* After each call that came back, and each outcome. */
+/* After each call that came back, and each outcome: perhaps all is done that is waited for. The
+ * producer may be freed by this. */
 void kci_sender_check_end(kc_producer *p);
-void kci_sender_on_client_close(kc_producer *p, int64_t deadline_us);
 
 #endif

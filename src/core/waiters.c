@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "producer/waiters.h"
+#include "core/waiters.h"
 
 #include <string.h>
 
@@ -24,17 +24,14 @@ static kci_waiter *waiter_of(kci_link *link)
 
 void kci_waiters_free(kci_waiters *ws)
 {
-    for (;;) {
-        kci_waiter *w = waiter_of(kci_list_pop_front(&ws->idle));
-        if (!w)
-            break;
+    for (kci_waiter *w; (w = waiter_of(kci_list_pop_front(&ws->idle)));) {
         kci_event_free(w->event);
         kci_free(w);
     }
     pthread_mutex_destroy(&ws->lock);
 }
 
-static kc_err waiter_new(kci_waiters *ws, kci_waiter **out)
+static kc_err make(kci_waiters *ws, kci_waiter **out)
 {
     kci_waiter *w = kci_calloc(1, sizeof *w);
     if (!w)
@@ -48,12 +45,44 @@ static kc_err waiter_new(kci_waiters *ws, kci_waiter **out)
     return KC_OK;
 }
 
-static unsigned what_is_waited_for(const kci_waiters *ws)
+kc_err kci_waiter_new(kci_waiters *ws, kci_waiter **out)
+{
+    kc_err err = make(ws, out);
+    if (err == KC_OK)
+        (*out)->owned = true;
+    return err;
+}
+
+void kci_waiter_free(kci_waiter *w)
+{
+    if (!w)
+        return;
+    kci_event_free(w->event);
+    kci_free(w);
+}
+
+/* Under the lock, after any change of what is active. */
+static void count(kci_waiters *ws)
 {
     unsigned what = 0;
     for (kci_link *at = kci_list_first(&ws->active); at; at = kci_list_next(&ws->active, at))
         what |= waiter_of(at)->what;
-    return what;
+    atomic_store(&ws->what, what);
+}
+
+void kci_waiter_begin(kci_waiters *ws, kci_waiter *w, unsigned what)
+{
+    kci_event_clear(w->event);
+    w->what = what | KCI_WAIT_LIFE;
+    pthread_mutex_lock(&ws->lock);
+    w->interrupted = ws->interrupt && !(what & KCI_WAIT_DEAF);
+    if (w->interrupted)
+        ws->interrupt = false;
+    kci_list_push_back(&ws->active, &w->link);
+    count(ws);
+    pthread_mutex_unlock(&ws->lock);
+    /* Pairs with the fence of wake: either the waker sees us, or we see what it changed. */
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 kc_err kci_waiters_begin(kci_waiters *ws, unsigned what, kci_waiter **out)
@@ -62,22 +91,22 @@ kc_err kci_waiters_begin(kci_waiters *ws, unsigned what, kci_waiter **out)
     kci_waiter *w = waiter_of(kci_list_pop_front(&ws->idle));
     pthread_mutex_unlock(&ws->lock);
     if (!w) {
-        kc_err err = waiter_new(ws, &w);
+        kc_err err = make(ws, &w);
         if (err != KC_OK)
             return err;
     }
-    kci_event_clear(w->event);
-    w->what = what;
-    pthread_mutex_lock(&ws->lock);
-    w->interrupted = ws->interrupt;
-    ws->interrupt = false;
-    kci_list_push_back(&ws->active, &w->link);
-    atomic_store(&ws->what, what_is_waited_for(ws));
-    pthread_mutex_unlock(&ws->lock);
-    /* Pairs with the fence of wake: either the waker sees us, or we see what it changed. */
-    atomic_thread_fence(memory_order_seq_cst);
+    kci_waiter_begin(ws, w, what);
     *out = w;
     return KC_OK;
+}
+
+void kci_waiter_change(kci_waiters *ws, kci_waiter *w, unsigned what)
+{
+    pthread_mutex_lock(&ws->lock);
+    w->what = what | KCI_WAIT_LIFE;
+    count(ws);
+    pthread_mutex_unlock(&ws->lock);
+    atomic_thread_fence(memory_order_seq_cst); /* as in begin */
 }
 
 static bool take_interruption(kci_waiters *ws, kci_waiter *w)
@@ -106,8 +135,9 @@ void kci_waiters_end(kci_waiters *ws, kci_waiter *w)
     if (w->interrupted)
         ws->interrupt = true;
     kci_link_remove(&w->link);
-    kci_list_push_front(&ws->idle, &w->link);
-    atomic_store(&ws->what, what_is_waited_for(ws));
+    if (!w->owned)
+        kci_list_push_front(&ws->idle, &w->link);
+    count(ws);
     pthread_mutex_unlock(&ws->lock);
 }
 
@@ -126,11 +156,15 @@ void kci_waiters_wake(kci_waiters *ws, unsigned what)
 
 void kci_waiters_interrupt(kci_waiters *ws)
 {
+    bool any = false;
     pthread_mutex_lock(&ws->lock);
-    ws->interrupt = kci_list_is_empty(&ws->active);
     for (kci_link *at = kci_list_first(&ws->active); at; at = kci_list_next(&ws->active, at)) {
-        waiter_of(at)->interrupted = true;
-        kci_event_signal(waiter_of(at)->event);
+        kci_waiter *w = waiter_of(at);
+        if (w->what & KCI_WAIT_DEAF)
+            continue;
+        any = w->interrupted = true;
+        kci_event_signal(w->event);
     }
+    ws->interrupt |= !any;
     pthread_mutex_unlock(&ws->lock);
 }
