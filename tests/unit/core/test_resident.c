@@ -24,7 +24,7 @@ typedef struct guest {
     int64_t detached_us;
 } guest;
 
-static int destroyed;
+static int destroyed, ever_attached;
 
 static guest *guest_of(kci_resident *r)
 {
@@ -34,6 +34,7 @@ static guest *guest_of(kci_resident *r)
 static void attached(kci_resident *r)
 {
     guest_of(r)->attached++;
+    ever_attached++;
     cr_expect_eq(kci_resident_phase_of(r), KCI_RESIDENT_ATTACHED);
 }
 
@@ -248,6 +249,51 @@ Test(resident, the_client_names_those_who_hang)
     fake_free(&f);
 }
 
+Test(resident, is_gone_once)
+{
+    fake_init(&f, 1, NULL);
+    guest *g = make_attached(0, 0);
+    cr_expect_eq(close_in(g, 1000), KC_OK);
+    kci_resident_look(&g->life);
+    kci_resident_finished(&g->life);
+    cr_expect(g->detaches == 1 && g->gones == 1);
+    kci_resident_free(&g->life);
+    cr_expect_eq(destroyed, 1);
+    fake_free(&f);
+}
+
+Test(resident, is_left_at_once_when_it_is_freed_while_it_closes)
+{
+    fake_init(&f, 1, NULL);
+    guest *g = make_attached(-1, 0);
+    kci_resident_close(&g->life, sim_now(f.world) + 10000000);
+    fake_run(&f, 10);
+    cr_expect_eq(phase_of(g), KCI_RESIDENT_CLOSING);
+    kci_resident_free(&g->life);
+    fake_run(&f, 10);
+    cr_expect_eq(destroyed, 1);
+    fake_free(&f);
+}
+
+Test(resident, leaves_nothing_in_the_loop)
+{
+    fake_init(&f, 1, NULL);
+    fake_run(&f, 10);
+    for (int i = 0; i < 3; i++) {
+        guest *g = make_attached(0, 0);
+        kci_resident_free(&g->life);
+        fake_run(&f, 1);
+    }
+    int64_t before = kci_mem_live();
+    for (int i = 0; i < 1000; i++) {
+        guest *g = make_attached(0, 0);
+        kci_resident_free(&g->life);
+        fake_run(&f, 1);
+    }
+    cr_expect_eq(kci_mem_live(), before, "room for timers that nobody has any more");
+    fake_free(&f);
+}
+
 /* -- what it is told ----------------------------------------------------------------------------
  */
 
@@ -370,6 +416,20 @@ Test(resident, stays_until_its_last_call_is_back)
     fake_free(&f);
 }
 
+Test(resident, a_post_that_comes_too_late_is_not_told)
+{
+    fake_init(&f, 1, NULL);
+    guest *g = make_attached(-1, 0);
+    kci_resident_close(&g->life, sim_now(f.world) + 10000000);
+    fake_run(&f, 10);
+    kci_resident_post(&g->life);
+    kci_resident_finished(&g->life); /* before the loop comes to it */
+    fake_run(&f, 10);
+    cr_expect_eq(g->posts, 0);
+    kci_resident_free(&g->life);
+    fake_free(&f);
+}
+
 Test(resident, a_post_that_is_queued_keeps_it)
 {
     fake_init(&f, 1, NULL);
@@ -390,6 +450,7 @@ Test(resident, one_that_never_attached_is_given_back)
     kci_resident_free(&g->life);
     fake_run(&f, 1);
     cr_expect_eq(destroyed, 1);
+    cr_expect_eq(ever_attached, 0);
     g = make(&type, 0, 0);
     kci_resident_unref(&g->life);
     cr_expect_eq(destroyed, 2);

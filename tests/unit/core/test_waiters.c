@@ -135,7 +135,6 @@ Test(waiters, the_deaf_are_not_interrupted_and_take_nobodys_interruption)
     make(&f);
     kci_waiters_interrupt(&f.ws);
     kci_waiter *deaf = begin(&f, KCI_WAIT_OUTCOME | KCI_WAIT_DEAF);
-    kci_waiters_interrupt(&f.ws);
     cr_expect_eq(look(&f, deaf), KC_E_TIMED_OUT);
     kci_waiters_wake(&f.ws, KCI_WAIT_OUTCOME);
     cr_expect_eq(look(&f, deaf), KC_OK);
