@@ -26,12 +26,14 @@ KC_API kc_err kc_client_close(kc_client *client, int32_t timeout_ms, kc_error *d
 KC_API void kc_client_free(kc_client *client);
 
 /* Without a thread (client.threads=0): runs what is due and waits at most timeout_ms (0: not at
- * all, -1: until something happens). One thread at a time. KC_E_STATE in a client that has a
- * thread. */
+ * all, -1: until something happens). Any thread: one of those that step or wait in calls runs the
+ * loop, for the others too, and when it returns the next one does. KC_E_STATE in a client that has
+ * a thread. */
 KC_API kc_err kc_client_step(kc_client *client, int32_t timeout_ms);
 
 /* Without a thread: readable when a step would do something; and the time in ms after which a step
- * is due anyway (-1: none). -1 / KC_E_STATE in a client that has a thread. */
+ * is due anyway (-1: none, or another thread runs the loop; when it stops to, the descriptor
+ * becomes readable). -1 / KC_E_STATE in a client that has a thread. */
 KC_API int kc_client_fd(kc_client *client);
 KC_API int32_t kc_client_timeout(kc_client *client);
 

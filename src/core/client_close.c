@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "core/fork.h"
 #include "core/state.h"
+#include "io/drive.h"
 
 /* How long the loop may take to notice that the deadline has passed, before it is given up. */
 static const int64_t grace_us = 2000000;
@@ -131,12 +132,20 @@ void kci_closing_free(kc_client *client)
 /* -- the end of the loop ------------------------------------------------------------------------
  */
 
+void kci_closing_drain(kc_client *client)
+{
+    if (!kci_drive_alone(client->loop, client->sys->mono_us(client->sys) + grace_us))
+        return; /* whoever runs it hangs, and goes on running it afterwards */
+    while (kci_loop_step(client->loop, 0) > 0) {
+    }
+    kci_drive_end(client->loop);
+}
+
 void kci_closing_stop(kc_client *client)
 {
     pthread_mutex_lock(&client->gate);
     client->stopped = true;
-    while (kci_loop_step(client->loop, 0) > 0) {
-    }
+    kci_closing_drain(client);
     pthread_mutex_unlock(&client->gate);
     kci_event_signal(client->close.event);
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "core/fork.h"
 #include "core/state.h"
+#include "io/drive.h"
 
 /* Owned by both sides: the waiter may give up before the loop comes to it. */
 typedef struct errand {
@@ -30,20 +31,13 @@ static void on_run(kci_task *task)
     unref(r);
 }
 
-/* The thread is gone: the caller is the loop's thread now, one at a time. */
-static void drain(kc_client *client)
-{
-    while (kci_loop_step(client->loop, 0) > 0) {
-    }
-}
-
 void kci_client_post(kc_client *client, kci_task *task)
 {
     pthread_mutex_lock(&client->gate);
     if (task)
         kci_loop_post(client->loop, task);
     if (client->stopped)
-        drain(client);
+        kci_closing_drain(client);
     pthread_mutex_unlock(&client->gate);
 }
 
@@ -85,7 +79,7 @@ kc_err kc_client_step(kc_client *client, int32_t timeout_ms)
         return err;
     if (!client->driven)
         return KC_E_STATE;
-    kci_loop_step(client->loop, timeout_ms < 0 ? -1 : (int64_t)timeout_ms * 1000);
+    kci_drive_step(client->loop, timeout_ms < 0 ? -1 : (int64_t)timeout_ms * 1000);
     return KC_OK;
 }
 
@@ -100,7 +94,10 @@ int32_t kc_client_timeout(kc_client *client)
 {
     if (kci_client_check(client) != KC_OK || !client->driven)
         return KC_E_STATE;
+    if (!kci_drive_try(client->loop))
+        return -1; /* another thread runs it, and makes the descriptor readable when it leaves */
     int64_t us = kci_loop_timeout(client->loop);
+    kci_drive_end(client->loop);
     if (us < 0)
         return -1;
     return us / 1000 >= INT32_MAX ? INT32_MAX : (int32_t)((us + 999) / 1000);

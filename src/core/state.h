@@ -127,6 +127,9 @@ void kci_closing_look(kc_client *client); /* something ended: maybe the next sta
 /* From here on nobody runs the loop but whoever holds the gate. What was posted meanwhile is run.
  */
 void kci_closing_stop(kc_client *client);
+
+/* Runs what is queued, on the calling thread. Under the gate, when the client has stopped. */
+void kci_closing_drain(kc_client *client);
 void kci_closing_free(kc_client *client);
 
 /* -- security.c: client->tls from the configuration, when it asks for TLS -- */

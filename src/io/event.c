@@ -9,17 +9,14 @@
  * The descriptor is drained before the flag is cleared. A signal in between finds the flag set and
  * writes nothing, and whoever clears looks at the state afterwards. A signal whose write comes late
  * leaves the descriptor readable for one turn too many; so clearing always drains. */
-#include "io/event.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <time.h>
 
 #include "base/mem.h"
-#include "io/wake_fd.h"
+#include "io/drive.h"
+#include "io/event_impl.h"
 
 #if defined(__linux__) && defined(__LP64__)
 #define HAVE_FUTEX 1
@@ -29,17 +26,6 @@
 #else
 #define HAVE_FUTEX 0
 #endif
-
-struct kci_event {
-    kci_loop *loop;
-    bool driven;
-    _Atomic(uint32_t) set;
-    atomic_int waiters;
-    atomic_int driving; /* threads that run the loop in kci_event_wait */
-    atomic_bool has_fd;
-    kci_wake_fd fd;
-    pthread_mutex_t making_fd;
-};
 
 kc_err kci_event_new(kci_loop *loop, bool driven, kci_event **out)
 {
@@ -67,32 +53,33 @@ void kci_event_free(kci_event *e)
 
 #if HAVE_FUTEX
 
-static bool sleep_once(kci_event *e, int64_t deadline_us)
+bool kci_event_sleep(kci_event *e, int64_t deadline_us)
 {
     struct timespec until = { .tv_sec = deadline_us / 1000000,
                               .tv_nsec = deadline_us % 1000000 * 1000 };
-    long result = syscall(SYS_futex, &e->set, FUTEX_WAIT_BITSET_PRIVATE, 0,
+    long result = syscall(SYS_futex, &e->state, FUTEX_WAIT_BITSET_PRIVATE, 0,
                           deadline_us == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
     return result == 0 || errno != ETIMEDOUT;
 }
 
 static void wake_all(kci_event *e)
 {
-    syscall(SYS_futex, &e->set, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    syscall(SYS_futex, &e->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 #else
 
-static bool sleep_once(kci_event *e, int64_t deadline_us)
+bool kci_event_sleep(kci_event *e, int64_t deadline_us)
 {
     kci_sys *sys = kci_loop_sys(e->loop);
     struct pollfd p = { .fd = kci_event_fd(e), .events = POLLIN };
-    int ms = 1000; /* without a descriptor, and for far deadlines: look again */
+    int most = e->driven ? 10 : 1000; /* look again: nudges do not show in the descriptor */
+    int ms = most;
     if (deadline_us != INT64_MAX) {
         int64_t left = deadline_us - sys->mono_us(sys);
         if (left <= 0)
             return false;
-        if (left < 1000 * 1000)
+        if (left < most * 1000)
             ms = (int)((left + 999) / 1000);
     }
     poll(&p, p.fd >= 0 ? 1 : 0, p.fd >= 0 || ms < 10 ? ms : 10);
@@ -108,7 +95,7 @@ static void wake_all(kci_event *e)
 
 void kci_event_signal(kci_event *e)
 {
-    if (atomic_exchange(&e->set, 1))
+    if (atomic_fetch_or(&e->state, KCI_EVENT_SET) & KCI_EVENT_SET)
         return;
     int saved = errno;
     if (atomic_load(&e->has_fd))
@@ -120,40 +107,22 @@ void kci_event_signal(kci_event *e)
     errno = saved;
 }
 
+void kci_event_nudge(kci_event *e)
+{
+    atomic_fetch_or(&e->state, KCI_EVENT_NUDGED);
+    wake_all(e);
+}
+
 void kci_event_clear(kci_event *e)
 {
     if (atomic_load(&e->has_fd))
         kci_wake_fd_clear(&e->fd);
-    atomic_exchange(&e->set, 0);
+    atomic_fetch_and(&e->state, ~KCI_EVENT_SET);
 }
 
 bool kci_event_is_set(kci_event *e)
 {
-    return atomic_load_explicit(&e->set, memory_order_acquire) != 0;
-}
-
-static bool drive_until(kci_event *e, int64_t deadline_us)
-{
-    kci_sys *sys = kci_loop_sys(e->loop);
-    while (!atomic_load(&e->set)) {
-        int64_t left = -1;
-        if (deadline_us != INT64_MAX) {
-            left = deadline_us - sys->mono_us(sys);
-            if (left <= 0)
-                return false;
-        }
-        kci_loop_step(e->loop, left); /* sleeps, or does something */
-    }
-    return true;
-}
-
-/* The loop has no thread: run it until the flag is set. */
-static bool drive(kci_event *e, int64_t deadline_us)
-{
-    atomic_fetch_add(&e->driving, 1);
-    bool set = drive_until(e, deadline_us);
-    atomic_fetch_sub(&e->driving, 1);
-    return set;
+    return (atomic_load(&e->state) & KCI_EVENT_SET) != 0;
 }
 
 bool kci_event_wait(kci_event *e, int64_t deadline_us)
@@ -161,13 +130,13 @@ bool kci_event_wait(kci_event *e, int64_t deadline_us)
     if (kci_event_is_set(e))
         return true;
     if (e->driven)
-        return drive(e, deadline_us);
+        return kci_drive_until(e, deadline_us);
     kci_sys *sys = kci_loop_sys(e->loop);
     if (deadline_us != INT64_MAX && deadline_us <= sys->mono_us(sys))
         return kci_event_is_set(e);
 
     atomic_fetch_add(&e->waiters, 1);
-    while (!atomic_load(&e->set) && sleep_once(e, deadline_us)) {
+    while (!kci_event_is_set(e) && kci_event_sleep(e, deadline_us)) {
     }
     atomic_fetch_sub(&e->waiters, 1);
     return kci_event_is_set(e);
@@ -178,7 +147,7 @@ int kci_event_fd(kci_event *e)
     pthread_mutex_lock(&e->making_fd);
     if (e->fd.read_fd < 0 && kci_wake_fd_open(&e->fd) == 0) {
         atomic_store(&e->has_fd, true);
-        if (atomic_load(&e->set))
+        if (kci_event_is_set(e))
             kci_wake_fd_set(&e->fd);
     }
     int fd = e->fd.read_fd;

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/planted.h"
+#include "io/drive.h"
 
 enum { READY_MAX = 64 };
 
@@ -35,7 +36,8 @@ struct kci_loop {
     atomic_bool fd_used; /* someone waits on the loop's descriptor between steps */
     atomic_bool has_thread;
     pthread_t thread; /* of the present or last step */
-    char apart[64];   /* posters do not disturb the cache line of what is above */
+    kci_seat seat;
+    char apart[64]; /* posters do not disturb the cache line of what is above */
     _Atomic(kci_task *) inbox;
 };
 
@@ -49,8 +51,14 @@ kc_err kci_loop_new(kci_sys *sys, kci_loop **out)
     if (!loop)
         return KC_E_NO_MEMORY;
     loop->sys = sys;
-    kc_err err = sys->poller_new(sys, &loop->poller);
+    kc_err err = kci_seat_init(&loop->seat);
     if (err != KC_OK) {
+        kci_free(loop);
+        return err;
+    }
+    err = sys->poller_new(sys, &loop->poller);
+    if (err != KC_OK) {
+        kci_seat_destroy(&loop->seat);
         kci_free(loop);
         return err;
     }
@@ -65,6 +73,7 @@ void kci_loop_free(kci_loop *loop)
         return;
     loop->sys->poller_free(loop->poller);
     kci_heap_free(&loop->timers);
+    kci_seat_destroy(&loop->seat);
     kci_free(loop);
 }
 
@@ -349,4 +358,15 @@ int kci_loop_fd(kci_loop *loop)
     if (fd >= 0 && !atomic_exchange(&loop->fd_used, true))
         loop->sys->poller_wake(loop->poller); /* what was posted before shows */
     return fd;
+}
+
+void kci_loop_tell_fd(kci_loop *loop)
+{
+    if (atomic_load_explicit(&loop->fd_used, memory_order_acquire))
+        loop->sys->poller_wake(loop->poller);
+}
+
+kci_seat *kci_loop_seat(kci_loop *loop)
+{
+    return &loop->seat;
 }

@@ -61,6 +61,12 @@ int64_t kci_loop_timeout(kci_loop *loop);
  */
 int kci_loop_fd(kci_loop *loop); /* any */
 
+/* Who runs it, when it has no thread (io/drive.h). */
+struct kci_seat *kci_loop_seat(kci_loop *loop); /* any */
+
+/* Makes the descriptor readable once, if somebody uses it: timers may have been set. */
+void kci_loop_tell_fd(kci_loop *loop); /* any */
+
 /* Sets (or moves) a timer; timer->fn must be set. Cannot fail for lack of memory once the loop has
  * reserved room: kci_loop_reserve_timers(). */
 void kci_timer_set(kci_loop *loop, kci_timer *timer, int64_t at_us);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rig.h"
 
@@ -39,7 +40,7 @@ static void *wake_again_and_again(void *arg)
     waker *w = arg;
     while (!atomic_load(&w->stop)) {
         kc_producer_wakeup(w->producer);
-        rig_sleep_ms(1);
+        usleep(1000);
     }
     return NULL;
 }
@@ -126,7 +127,7 @@ static void who_polls_is_woken(bool takes, bool client)
     waiting w = { .r = &r, .takes = takes };
     rig_send(&r, 0, 10, 0);
     pthread_create(&thread, NULL, poll_until_closed, &w);
-    rig_sleep_ms(50);
+    usleep(50000);
     if (client)
         cr_expect_eq(kc_client_close(r.client, 10000, NULL), KC_OK);
     else
@@ -177,7 +178,7 @@ static void who_sends_is_woken(bool client)
     kc_mock_broker_down(r.mock, 1, 0); /* no metadata: the send waits */
     waiting w = { .r = &r };
     pthread_create(&thread, NULL, send_once, &w);
-    rig_sleep_ms(50);
+    usleep(50000);
     if (client)
         kc_client_close(r.client, 1000, NULL);
     else
@@ -213,7 +214,7 @@ static void hang(void *user, int level, const char *area, const char *text)
         return;
     atomic_fetch_add(&inside, 1);
     while (atomic_load(&block))
-        rig_sleep_ms(1);
+        usleep(1000);
 }
 
 static void wait_for_the_hang(rig *r)
@@ -221,7 +222,7 @@ static void wait_for_the_hang(rig *r)
     atomic_store(&block, true);
     kc_mock_disconnect(r->mock, -1);
     while (atomic_load(&inside) == 0)
-        rig_sleep_ms(1);
+        usleep(1000);
 }
 
 /* Whatever was freed while it hung: the thread finds what it needs when it goes on, and ends. */
@@ -246,7 +247,7 @@ static void free_while_it_hangs(bool producer_first)
     kc_client_free(r.client);
     atomic_store(&freed, true);
     atomic_store(&block, false);
-    rig_sleep_ms(300);
+    usleep(300000);
     cr_expect_eq(atomic_load(&after_free), 0, "the log's user may be gone");
     r.producer = NULL;
     r.client = NULL;

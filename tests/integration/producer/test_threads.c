@@ -112,3 +112,69 @@ Test(threads, a_client_without_a_thread)
     cr_expect_eq(kc_producer_close(r.producer, 1000, NULL), KC_OK);
     rig_stop(&r);
 }
+
+enum { DRIVERS = 4, ROUNDS = 300 };
+
+static void *send_and_flush(void *arg)
+{
+    sender *s = arg;
+    kc_error why = { 0 };
+    for (long n = s->from; n < s->to; n++) {
+        rig_send(s->r, n, n + 1, (int32_t)(n % 3));
+        kc_err err = kc_producer_flush(s->r->producer, 20000, &why);
+        cr_assert_eq(err, KC_OK, "record %ld: %s", n, why.text);
+    }
+    return NULL;
+}
+
+/* One of them runs the loop, for the others too. */
+Test(threads, many_that_wait_on_a_client_without_a_thread, .timeout = 100)
+{
+    const char *const properties[] = { "client.threads=0", NULL };
+    kc_producer_options takes = { .size = sizeof takes, .flags = KC_PRODUCER_TAKE };
+    rig r;
+    pthread_t threads[DRIVERS];
+    sender senders[DRIVERS];
+    rig_start(&r, NULL, properties, &takes);
+    for (long i = 0; i < DRIVERS; i++) {
+        senders[i] = (sender){ &r, i * ROUNDS, (i + 1) * ROUNDS };
+        pthread_create(&threads[i], NULL, send_and_flush, &senders[i]);
+    }
+    for (int i = 0; i < DRIVERS; i++)
+        pthread_join(threads[i], NULL);
+    static int times[DRIVERS * ROUNDS];
+    for (int32_t p = 0; p < 3; p++)
+        rig_stored(&r, p, times, DRIVERS * ROUNDS, false);
+    for (long n = 0; n < DRIVERS * ROUNDS; n++)
+        cr_assert_eq(times[n], 1, "record %ld is stored %d times", n, times[n]);
+    cr_expect_eq(kc_mock_malformed(r.mock, -1), 0);
+    cr_expect_eq(kc_producer_close(r.producer, 1000, NULL), KC_OK);
+    rig_stop(&r);
+}
+
+static void *step_until_closed(void *arg)
+{
+    while (kc_client_step(arg, 50) == KC_OK)
+        (void)kc_client_timeout(arg);
+    return NULL;
+}
+
+/* Beside one that does nothing but run it; and the client is closed under both. */
+Test(threads, waits_beside_a_thread_that_steps, .timeout = 100)
+{
+    const char *const properties[] = { "client.threads=0", NULL };
+    rig r;
+    pthread_t stepper, threads[2];
+    sender senders[2];
+    rig_start(&r, NULL, properties, NULL);
+    pthread_create(&stepper, NULL, step_until_closed, r.client);
+    for (long i = 0; i < 2; i++) {
+        senders[i] = (sender){ &r, i * ROUNDS, (i + 1) * ROUNDS };
+        pthread_create(&threads[i], NULL, send_and_flush, &senders[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    cr_expect_eq(kc_client_close(r.client, 10000, NULL), KC_OK);
+    pthread_join(stepper, NULL);
+    rig_stop(&r);
+}

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/drive.h"
 #include "io/event.h"
 #include "pair.h"
 
@@ -324,4 +325,120 @@ Test(event, driven_wait_on_a_virtual_clock)
     cr_assert_eq(the_world.waits, 2);
     kci_event_free(event);
     kci_loop_free(loop);
+}
+
+/* -- a loop without a thread, and several that wait ----------------------------------------------
+ */
+
+typedef struct standing {
+    fixture *f;
+    kci_event *event;
+    int64_t deadline_us;
+    bool set;
+} standing;
+
+static void *stand(void *arg)
+{
+    standing *s = arg;
+    s->set = kci_event_wait(s->event, s->deadline_us);
+    return NULL;
+}
+
+typedef struct bell {
+    kci_timer timer;
+    kci_event *event;
+} bell;
+
+static void ring_bell(kci_timer *timer)
+{
+    kci_event_signal(KCI_CONTAINER_OF(timer, bell, timer)->event);
+}
+
+Test(event, the_next_one_runs_the_loop_when_the_driver_leaves)
+{
+    enum { OTHERS = 3 };
+    fixture f = make(true);
+    bell bells[OTHERS];
+    standing others[OTHERS];
+    pthread_t threads[OTHERS];
+    int64_t now = f.sys->mono_us(f.sys);
+    cr_assert_eq(kci_loop_reserve_timers(f.loop, OTHERS), KC_OK);
+    for (int i = 0; i < OTHERS; i++) {
+        bells[i] = (bell){ .timer = { .fn = ring_bell } };
+        cr_assert_eq(kci_event_new(f.loop, true, &bells[i].event), KC_OK);
+        kci_timer_set(f.loop, &bells[i].timer, now + 40000 + i * 20000);
+        others[i] = (standing){ &f, bells[i].event, INT64_MAX, false };
+    }
+    for (int i = 0; i < OTHERS; i++)
+        pthread_create(&threads[i], NULL, stand, &others[i]);
+    cr_expect_not(kci_event_wait(f.event, now + 20000));
+    for (int i = 0; i < OTHERS; i++) {
+        pthread_join(threads[i], NULL);
+        cr_expect(others[i].set);
+        kci_event_free(bells[i].event);
+    }
+    unmake(&f);
+}
+
+typedef struct post_by_other {
+    kci_task task;
+    kci_event *event;
+} post_by_other;
+
+static void on_post(kci_task *task)
+{
+    kci_event_signal(KCI_CONTAINER_OF(task, post_by_other, task)->event);
+}
+
+static void *post_and_wait(void *arg)
+{
+    fixture *f = arg;
+    post_by_other p = { .task = { .fn = on_post } };
+    cr_assert_eq(kci_event_new(f->loop, true, &p.event), KC_OK);
+    for (int i = 0; i < 2000; i++) {
+        kci_event_clear(p.event);
+        kci_loop_post(f->loop, &p.task);
+        cr_assert(kci_event_wait(p.event, INT64_MAX));
+    }
+    kci_event_free(p.event);
+    return NULL;
+}
+
+/* Whoever claims the loop for itself gets it, however many wait, and they go on afterwards. */
+Test(event, many_post_and_wait_while_the_loop_is_claimed)
+{
+    fixture f = make(true);
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, post_and_wait, &f);
+    for (int i = 0; i < 200; i++) {
+        cr_assert(kci_drive_alone(f.loop, f.sys->mono_us(f.sys) + 30000000));
+        cr_assert_not(kci_drive_try(f.loop));
+        kci_loop_step(f.loop, 0);
+        kci_drive_end(f.loop);
+        kci_drive_step(f.loop, 100);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    cr_expect(kci_drive_try(f.loop), "nobody is left on the seat");
+    kci_drive_end(f.loop);
+    unmake(&f);
+}
+
+Test(event, who_claims_a_loop_that_hangs_gives_up)
+{
+    fixture f = make(true);
+    standing s = { &f, f.event, INT64_MAX, false };
+    pthread_t thread;
+    cr_assert(kci_drive_try(f.loop)); /* as if a callback hung */
+    cr_expect_not(kci_drive_alone(f.loop, f.sys->mono_us(f.sys) + 20000));
+    cr_expect_not(kci_event_wait(f.event, f.sys->mono_us(f.sys) + 20000));
+    kci_drive_step(f.loop, 1000);
+    pthread_create(&thread, NULL, stand, &s);
+    usleep(20000);
+    kci_drive_end(f.loop);
+    kci_event_signal(f.event);
+    pthread_join(thread, NULL);
+    cr_expect(s.set);
+    unmake(&f);
 }
