@@ -4,6 +4,7 @@
 #define KCLIENT_KCLIENT_H
 
 #include <kclient/admin.h>
+#include <kclient/assignor.h>
 #include <kclient/client.h>
 #include <kclient/config.h>
 #include <kclient/consumer.h>

@@ -52,8 +52,6 @@ vec_check check_crc32c;
 vec_check check_scram;
 vec_check check_properties;
 vec_check check_jaas;
-
-/* Counts lines (or, with a first word given, lines that begin with it) as unknown. */
-void vec_count_unknown(vec_file *v, const char *first);
+vec_check check_assignors;
 
 #endif
