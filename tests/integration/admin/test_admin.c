@@ -25,7 +25,8 @@ static kc_client *new_client(const char *servers, const char *threads)
     kc_client *made;
     kc_config *config = kc_config_new();
     cr_assert_eq(kc_config_set(config, "bootstrap.servers", servers, NULL), KC_OK);
-    cr_assert_eq(kc_config_set(config, "request.timeout.ms", "1000", NULL), KC_OK);
+    cr_assert_eq(kc_config_set(config, "request.timeout.ms", world ? "1000" : "30000", NULL),
+                 KC_OK);
     cr_assert_eq(kc_config_set(config, "client.threads", threads, NULL), KC_OK);
     cr_assert_eq(kc_config_set(config, "log.level", "none", NULL), KC_OK);
     kc_err err = world ? virtual_client_new(world, config, &made, &error)

@@ -132,7 +132,7 @@ Test(failures, errors_that_pass)
         KC_E_OFFSET_NOT_AVAILABLE,   KC_E_UNKNOWN_TOPIC_ID,           KC_E_INCONSISTENT_TOPIC_ID,
         KC_E_UNKNOWN_SERVER_ERROR,   KC_E_UNKNOWN_TOPIC_OR_PARTITION,
     };
-    start_on(1, NULL);
+    start_virtual_on(1, NULL);
     rig_assign(&r, "t", 0, kc_position_beginning());
     int64_t next = 0;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
@@ -151,7 +151,7 @@ Test(failures, errors_of_the_whole_answer)
     static const int32_t codes[] = { KC_E_FETCH_SESSION_ID_NOT_FOUND,
                                      KC_E_INVALID_FETCH_SESSION_EPOCH,
                                      KC_E_FETCH_SESSION_TOPIC_ID_ERROR, KC_E_UNKNOWN_SERVER_ERROR };
-    start_on(1, NULL);
+    start_virtual_on(1, NULL);
     rig_assign(&r, "t", 0, kc_position_beginning());
     int64_t next = 0;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
@@ -225,7 +225,7 @@ Test(failures, unknown_topic_is_reported_and_comes_to_life)
 Test(failures, topic_created_again)
 {
     const char *properties[] = { "auto.offset.reset=earliest", "metadata.max.age.ms=200", NULL };
-    start_on(1, properties);
+    start_virtual_on(1, properties);
     rig_append(&r, "t", 0, NULL);
     rig_append(&r, "t", 0, NULL);
     rig_assign(&r, "t", 0, kc_position_beginning());
@@ -240,7 +240,7 @@ Test(failures, topic_created_again)
 Test(failures, topic_created_again_without_policy)
 {
     const char *properties[] = { "auto.offset.reset=none", "metadata.max.age.ms=200", NULL };
-    start_on(1, properties);
+    start_virtual_on(1, properties);
     rig_append(&r, "t", 0, NULL);
     rig_assign(&r, "t", 0, kc_position_beginning());
     rig_expect(&r, "t", 0, 0, 10);
@@ -499,7 +499,7 @@ Test(failures, a_bomb_is_reported_once_and_can_be_passed)
 
 Test(failures, a_damaged_batch_is_reported_once_and_can_be_passed)
 {
-    start_on(1, NULL);
+    start_virtual_on(1, NULL);
     for (int i = 0; i < 3; i++)
         rig_append(&r, "t", 0, NULL);
     kc_mock_fault f;

@@ -147,7 +147,7 @@ void rig_send(rig *r, long from, long to, int32_t partition)
 void rig_expect_all(rig *r, long count)
 {
     kc_error why = { 0 };
-    cr_assert_eq(kc_producer_flush(r->producer, 30000, &why), KC_OK, "%s", why.text);
+    cr_assert_eq(kc_producer_flush(r->producer, 120000, &why), KC_OK, "%s", why.text);
     for (long n = 0; n < count; n++) {
         cr_assert_eq(r->outcomes[n].reports, 1, "record %ld: %d reports", n,
                      r->outcomes[n].reports);

@@ -14,7 +14,7 @@ static const char *const small[] = { "batch.size=1000",
                                      "retry.backoff.ms=5",
                                      "reconnect.backoff.ms=5",
                                      "request.timeout.ms=1500",
-                                     "delivery.timeout.ms=30000",
+                                     "delivery.timeout.ms=120000",
                                      NULL };
 
 static void send_and_check(rig *r)
@@ -121,7 +121,7 @@ Test(faults, a_permanent_error_fails_its_batch_only)
     long failed = 0;
     for (long n = 0; n < 2000; n++)
         rig_send(&r, n, n + 1, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 20000, &why), KC_E_NOT_DELIVERED);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, &why), KC_E_NOT_DELIVERED);
     for (long n = 0; n < 2000; n++) {
         cr_assert_eq(r.outcomes[n].reports, 1);
         failed += r.outcomes[n].err == KC_E_INVALID_RECORD;
@@ -141,7 +141,7 @@ Test(faults, without_retries_the_first_error_is_final)
     rig_start(&r, NULL, properties, NULL);
     rig_fault(&r, KC_MOCK_FAULT_ERROR, KC_E_NOT_ENOUGH_REPLICAS, 0, 1, 0);
     rig_send(&r, 0, 1, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_E_NOT_DELIVERED);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_E_NOT_DELIVERED);
     cr_expect_eq(r.outcomes[0].err, KC_E_NOT_ENOUGH_REPLICAS);
     rig_stop(&r);
 }
@@ -158,11 +158,11 @@ Test(faults, no_producer_id)
     rig_start(&r, NULL, small, NULL);
     cr_assert_gt(kc_mock_add_fault(r.mock, &f), 0);
     rig_send(&r, 0, 10, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_E_NOT_DELIVERED);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_E_NOT_DELIVERED);
     cr_expect_eq(r.outcomes[0].err, KC_E_CLUSTER_AUTHORIZATION_FAILED);
     cr_expect_eq(r.outcomes[0].flags, 0);
     rig_send(&r, 10, 20, 0); /* the permission has come */
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     rig_stop(&r);
 }
 
@@ -235,7 +235,7 @@ Test(faults, a_topic_deleted_and_created_again)
     cr_assert_eq(kc_mock_delete_topic(r.mock, "t"), KC_OK);
     cr_assert_eq(kc_mock_create_topic(r.mock, "t", 3, 0), KC_OK);
     rig_send(&r, 100, 200, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 20000, &why), KC_OK, "%s", why.text);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, &why), KC_OK, "%s", why.text);
     cr_expect_eq(kc_mock_log_end_offset(r.mock, "t", 0), 100);
     rig_stop(&r);
 }

@@ -83,7 +83,7 @@ Test(limits, too_large_a_record)
     cr_expect_eq(send_value(&r, "t", 10000, &why), KC_E_RECORD_TOO_LARGE);
     cr_expect_not_null(strstr(why.text, "max.request.size"));
     cr_expect_eq(send_value(&r, "t", 9900, &why), KC_OK);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_OK, "%s", why.text);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, &why), KC_OK, "%s", why.text);
     rig_stop(&r);
 }
 
@@ -141,7 +141,7 @@ Test(limits, a_full_buffer_without_waiting)
         }
         cr_assert(err == KC_E_QUEUE_FULL || err == KC_E_TIMED_OUT, "%s", why.text);
         was_full |= err == KC_E_QUEUE_FULL;
-        cr_assert_eq(poll(&ready, 1, 10000), 1, "nobody tells that there is room");
+        cr_assert_eq(poll(&ready, 1, 60000), 1, "nobody tells that there is room");
         kc_producer_poll(r.producer, 0, NULL);
         kc_producer_counts counts = { .size = sizeof counts };
         kc_producer_get_counts(r.producer, &counts);
@@ -174,7 +174,7 @@ Test(limits, a_full_buffer_with_the_broker_down)
     const char *const properties[] = { "max.block.ms=300", "buffer.memory=40000", NULL };
     rig_start_virtual(&r, NULL, properties, NULL);
     rig_send(&r, 0, 1, 0);
-    cr_assert_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_mock_broker_down(r.mock, 1, 0);
     long n = 1;
     int64_t begun = rig_now_ms(&r);
@@ -198,11 +198,11 @@ Test(limits, delivery_timeout_while_the_broker_is_down)
                                        "linger.ms=0", NULL };
     rig_start_virtual(&r, NULL, properties, NULL);
     rig_send(&r, 0, 1, 0);
-    cr_assert_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_mock_broker_down(r.mock, 1, 0);
     int64_t begun = rig_now_ms(&r);
     rig_send(&r, 1, 50, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_E_NOT_DELIVERED);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, &why), KC_E_NOT_DELIVERED);
     expect_took(&r, begun, 1000);
     for (long n = 1; n < 50; n++) {
         cr_expect_eq(r.outcomes[n].reports, 1);
@@ -211,7 +211,7 @@ Test(limits, delivery_timeout_while_the_broker_is_down)
     cr_expect_not_null(strstr(r.last_text, "delivery.timeout.ms"), "%s", r.last_text);
     kc_mock_broker_up(r.mock, 1);
     rig_send(&r, 50, 60, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_OK, "%s", why.text);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, &why), KC_OK, "%s", why.text);
     rig_stop(&r);
 }
 
@@ -223,12 +223,12 @@ Test(limits, an_answer_that_does_not_come_is_possibly_persisted)
     rig_start_virtual(&r, NULL, properties, NULL);
     rig_fault(&r, KC_MOCK_FAULT_HANG, 0, 0, -1, KC_MOCK_FAULT_APPLIED);
     rig_send(&r, 0, 1, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_E_NOT_DELIVERED);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_E_NOT_DELIVERED);
     cr_expect_eq(r.outcomes[0].err, KC_E_TIMED_OUT);
     cr_expect(r.outcomes[0].flags & KC_DELIVERY_POSSIBLY_PERSISTED);
     kc_mock_clear_faults(r.mock);
     rig_send(&r, 1, 20, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     rig_stop(&r);
 }
 
@@ -239,10 +239,10 @@ Test(limits, close_flushes_and_later_sends_are_refused)
     const char *const properties[] = { "linger.ms=10000", NULL };
     rig_start(&r, NULL, properties, NULL);
     rig_send(&r, 0, 100, 0);
-    cr_expect_eq(kc_producer_close(r.producer, 10000, &why), KC_OK, "%s", why.text);
+    cr_expect_eq(kc_producer_close(r.producer, 60000, &why), KC_OK, "%s", why.text);
     cr_expect_eq(r.reported, 100);
     cr_expect_eq(rig_try(&r, 100, 0, &why), KC_E_CLOSED);
-    cr_expect_eq(kc_producer_close(r.producer, 10000, &why), KC_OK);
+    cr_expect_eq(kc_producer_close(r.producer, 60000, &why), KC_OK);
     rig_stop(&r);
 }
 
@@ -252,7 +252,7 @@ Test(limits, close_returns_in_time_and_reports_what_was_left)
     kc_error why = { 0 };
     rig_start_virtual(&r, NULL, NULL, NULL);
     rig_send(&r, 0, 1, 0);
-    cr_assert_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_mock_broker_down(r.mock, 1, 0);
     rig_send(&r, 1, 300, 0);
     int64_t begun = rig_now_ms(&r);
@@ -271,7 +271,7 @@ Test(limits, flush_has_a_deadline)
     rig r;
     rig_start_virtual(&r, NULL, NULL, NULL);
     rig_send(&r, 0, 1, 0);
-    cr_assert_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_mock_broker_down(r.mock, 1, 0);
     rig_send(&r, 1, 10, 0);
     int64_t begun = rig_now_ms(&r);
@@ -287,16 +287,16 @@ Test(limits, purge)
     rig r;
     rig_start(&r, NULL, NULL, NULL);
     rig_send(&r, 0, 1, 0);
-    cr_assert_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_mock_broker_down(r.mock, 1, 0);
     rig_send(&r, 1, 10, 0);
     cr_expect_eq(kc_producer_purge(r.producer, true), KC_OK);
-    cr_expect_eq(kc_producer_flush(r.producer, 1000, NULL), KC_E_NOT_DELIVERED);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_E_NOT_DELIVERED);
     for (long n = 1; n < 10; n++)
         cr_expect_eq(r.outcomes[n].err, KC_E_PURGED);
     kc_mock_broker_up(r.mock, 1);
     rig_send(&r, 10, 20, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     rig_stop(&r);
 }
 
@@ -376,7 +376,7 @@ Test(limits, the_client_is_closed_first)
     const char *const properties[] = { "linger.ms=10000", NULL };
     rig_start(&r, NULL, properties, NULL);
     rig_send(&r, 0, 100, 0);
-    cr_expect_eq(kc_client_close(r.client, 10000, &why), KC_OK, "%s", why.text);
+    cr_expect_eq(kc_client_close(r.client, 60000, &why), KC_OK, "%s", why.text);
     cr_expect_eq(kc_mock_log_end_offset(r.mock, "t", 0), 100, "closing has flushed");
     cr_expect_eq(rig_try(&r, 100, 0, &why), KC_E_CLOSED);
     cr_expect_eq(kc_producer_poll(r.producer, 0, NULL), KC_OK);
@@ -389,7 +389,7 @@ Test(limits, the_client_is_closed_with_the_broker_down)
     rig r;
     rig_start_virtual(&r, NULL, NULL, NULL);
     rig_send(&r, 0, 1, 0);
-    cr_assert_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_assert_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_mock_broker_down(r.mock, 1, 0);
     rig_send(&r, 1, 100, 0);
     int64_t begun = rig_now_ms(&r);

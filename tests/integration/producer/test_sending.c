@@ -139,7 +139,7 @@ Test(sending, keys_go_where_java_puts_them)
         record.value = kc_mem(value, (size_t)snprintf(value, sizeof value, "v%d", n));
         record.opaque = (void *)(uintptr_t)(n + 1);
         cr_assert_eq(kc_producer_send(r.producer, &record, NULL), KC_OK);
-        cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+        cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
         cr_expect_eq(r.outcomes[n].partition, kci_murmur2_partition(record.key, 3));
     }
     rig_stop(&r);
@@ -202,7 +202,7 @@ Test(sending, a_programs_partitioner)
     cr_expect_eq(rig_try(&r, 1, KC_PARTITION_ANY, &why), KC_E_REJECTED);
     rig_send(&r, 10, 20, KC_PARTITION_ANY);
     rig_send(&r, 20, 21, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     cr_expect_eq(calls, 11, "an explicit partition is not asked for");
     cr_expect_eq(kc_mock_log_end_offset(r.mock, "t", 2), 10);
     cr_expect_eq(kc_mock_log_end_offset(r.mock, "t", 0), 1);
@@ -267,7 +267,7 @@ Test(sending, interceptors)
     cr_expect_eq(rig_try(&r, 1, 0, &why), KC_E_REJECTED);
     cr_expect_str_eq(why.text, "too short for me");
     rig_send(&r, 10, 30, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     rig_stop(&r);
     cr_expect_eq(second.sends, 21);
     cr_expect_eq(second.sent, 20);
@@ -287,10 +287,10 @@ Test(sending, outcomes_can_be_taken_and_outlive_the_producer)
     struct pollfd ready = { .fd = fd, .events = POLLIN };
     cr_expect_eq(poll(&ready, 1, 0), 0);
     rig_send(&r, 0, 100, 1);
-    cr_expect_eq(poll(&ready, 1, 10000), 1);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(poll(&ready, 1, 60000), 1);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     kc_deliveries *d = NULL, *none = NULL;
-    cr_assert_eq(kc_producer_take(r.producer, 1000, &d), KC_OK);
+    cr_assert_eq(kc_producer_take(r.producer, 60000, &d), KC_OK);
     cr_assert_not_null(d);
     cr_expect_eq(kc_producer_take(r.producer, 0, &none), KC_OK);
     cr_expect_null(none);
@@ -325,7 +325,7 @@ Test(sending, log_append_time_is_told)
     rig_send(&r, 0, 1, 1);
     kc_deliveries *d = NULL;
     kc_delivery one = { 0 };
-    cr_assert_eq(kc_producer_take(r.producer, 10000, &d), KC_OK);
+    cr_assert_eq(kc_producer_take(r.producer, 60000, &d), KC_OK);
     cr_assert(kc_deliveries_at(d, 0, &one));
     cr_expect_gt(one.timestamp, 1000000000000);
     kc_deliveries_free(d);
@@ -358,11 +358,11 @@ Test(sending, poll_waits_for_the_first_outcome)
     cr_expect_eq(kc_producer_poll(r.producer, 0, &served), KC_OK);
     cr_expect_eq(served, 0);
     rig_send(&r, 0, 10, 0);
-    cr_expect_eq(kc_producer_poll(r.producer, 10000, &served), KC_OK);
+    cr_expect_eq(kc_producer_poll(r.producer, 60000, &served), KC_OK);
     cr_expect_gt(served, 0);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL),
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL),
                  KC_OK); /* of ten, if they were split */
     kc_producer_wakeup(r.producer);
-    cr_expect_eq(kc_producer_poll(r.producer, 10000, &served), KC_E_INTERRUPTED);
+    cr_expect_eq(kc_producer_poll(r.producer, 60000, &served), KC_E_INTERRUPTED);
     rig_stop(&r);
 }

@@ -77,7 +77,7 @@ Test(threads, from_many_threads_to_topics_not_yet_known)
         pthread_create(&threads[i], NULL, send_to_new_topics, &s);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    cr_expect_eq(kc_producer_flush(r.producer, 10000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_flush(r.producer, 60000, NULL), KC_OK);
     cr_expect_eq(r.reported, THREADS * NEW_TOPICS);
     rig_stop(&r);
 }
@@ -109,7 +109,7 @@ Test(threads, a_client_without_a_thread)
     rig_send(&r, 0, 5000, 1);
     rig_expect_all(&r, 5000);
     rig_expect_stored_once(&r, 3, 5000);
-    cr_expect_eq(kc_producer_close(r.producer, 1000, NULL), KC_OK);
+    cr_expect_eq(kc_producer_close(r.producer, 60000, NULL), KC_OK);
     rig_stop(&r);
 }
 

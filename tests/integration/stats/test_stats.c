@@ -233,8 +233,8 @@ Test(stats, of_a_consumer)
 
 Test(stats, of_connections)
 {
-    start((const char *const[]){ "request.timeout.ms", "300", "retry.backoff.ms", "10",
-                                 "reconnect.backoff.ms", "10", NULL });
+    start_virtual((const char *const[]){ "request.timeout.ms", "300", "retry.backoff.ms", "10",
+                                         "reconnect.backoff.ms", "10", NULL });
     kc_producer *p = new_producer();
     send_all(p, 10);
     kc_stats s = stats();
