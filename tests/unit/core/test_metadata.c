@@ -149,6 +149,36 @@ Test(metadata, ages_only_while_topics_are_wanted)
     fake_free(&f);
 }
 
+/* Whoever leaves takes only his own wish with him; nobody has more than he made. */
+Test(metadata, a_topic_is_wanted_as_long_as_one_user_is_left)
+{
+    const char *const age[] = { "metadata.max.age.ms=10000", "metadata.max.idle.ms=30000", NULL };
+
+    for (int users = 2; users <= 4; users++) {
+        settle(1, age); /* the first */
+        for (int i = 1; i < users; i++)
+            want("t");
+        for (int left = users - 1; left > 0; left--) {
+            kci_client_drop_topic(f.client, kc_str("t"));
+            fake_run(&f, 100000);
+            int before = asked();
+            fake_run(&f, 100000);
+            cr_assert_eq(asked() - before, 10, "%d of %d are left", left, users);
+            cr_assert_eq(leader("t", 0), 1);
+        }
+        for (int i = 0; i < 3; i++) /* more often than it was wanted: no harm */
+            kci_client_drop_topic(f.client, kc_str("t"));
+        fake_run(&f, 60000);
+        int before = asked();
+        fake_run(&f, 100000);
+        cr_assert_eq(asked(), before);
+        want("t");
+        fake_run(&f, 100000);
+        cr_assert_eq(leader("t", 0), 1);
+        fake_free(&f);
+    }
+}
+
 Test(metadata, an_unknown_topic_is_asked_for_until_it_comes)
 {
     settle(1, NULL);
