@@ -82,7 +82,6 @@ static void ask(kci_cluster *cluster, bool all)
         kci_call_finish_later(client, &cluster->call, err);
         return;
     }
-    kci_stat_add(&client->stats.metadata_requests, 1);
     kci_call_start(client, &cluster->call);
 }
 

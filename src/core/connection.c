@@ -331,7 +331,7 @@ void kci_connection_ended(kci_connection *connection, kc_err err, const char *wh
     snprintf(sentence, sizeof sentence, "%s: %s", kci_broker_text(connection->broker),
              why && *why ? why : kc_error_text(err));
     if (was_up)
-        kci_stat_add(&client->stats.disconnects, 1);
+        kci_stat_add(&client->stats.disconnects, !KCI_BUG(ENDS_UNCOUNTED) || err != KC_OK);
     if (err != KC_OK)
         account(connection, err, sentence, was_up);
     kci_connection_set_state(connection, KCI_CONNECTION_DOWN);

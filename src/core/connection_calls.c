@@ -20,8 +20,9 @@ enum {
 
 static int32_t limit_of(const kci_connection *connection)
 {
-    return connection->cls == KCI_CLASS_PRODUCE ? connection->client->settings.max_in_flight
-                                                : OTHER_IN_FLIGHT;
+    return connection->cls == KCI_CLASS_PRODUCE
+               ? connection->client->settings.max_in_flight + KCI_BUG(IN_FLIGHT_MORE)
+               : OTHER_IN_FLIGHT;
 }
 
 static void forget_flight(kci_connection *connection, kci_flight *flight)
@@ -46,7 +47,7 @@ static void on_released(kci_out *out, bool written)
         kci_call_finish(client, call, call->err, NULL, NULL);
         call = NULL;
     }
-    if (!written || !flight->no_response)
+    if ((!written && !KCI_BUG(UNWRITTEN_IS_SENT)) || !flight->no_response)
         return;
     kci_connection_works(connection);
     forget_flight(connection, flight);
@@ -86,6 +87,7 @@ static kc_err send_call(kci_connection *connection, kci_call *call)
     kci_list_push_back(&connection->flights, &flight->link);
     connection->flying++;
     kci_stat_add(&client->stats.requests, 1);
+    kci_stat_add(&client->stats.metadata_requests, call->api == KCI_API_METADATA);
     kci_connection_trace_out(connection, flight->api, version, flight->correlation,
                              kci_load32(flight->head.data));
     kci_conn_send(connection->stream, &flight->out);
@@ -163,7 +165,7 @@ static void obey_throttle(kci_connection *connection, int32_t ms)
     ms = ms > THROTTLE_MAX_MS ? THROTTLE_MAX_MS : ms;
     int64_t until = kci_client_now(client) + (int64_t)ms * 1000;
     kci_stat_add(&client->stats.throttle_us, (int64_t)ms * 1000);
-    if (until > connection->throttled_until_us)
+    if (until > connection->throttled_until_us && !KCI_BUG(THROTTLE_IGNORED))
         connection->throttled_until_us = until;
 }
 
