@@ -44,7 +44,15 @@
     B(HALF_MIXED_UP, "of a batch that was split, records get each other's reports")             \
     B(PAUSE_IGNORED, "what is buffered of a paused partition is returned")                      \
     B(LEASE_TOO_SHORT, "a closer replica is given up before it can have answered")              \
-    B(END_WRONG, "the end of a log is told one too far")
+    B(END_WRONG, "the end of a log is told one too far")                                        \
+    B(UNWRITTEN_IS_SENT, "acks=0: success for what the socket never took")                      \
+    B(NOT_LEADER_EXCLUDES_WRITE, "NOT_LEADER_OR_FOLLOWER is taken to mean: not written")        \
+    B(RETRY_MISSING, "retries=N repeats N-1 times")                                             \
+    B(THROTTLE_IGNORED, "the pause that a broker asks for is counted, but not made")            \
+    B(REPEATED_UNCOUNTED, "batches_retried does not count")                                     \
+    B(ENDS_UNCOUNTED, "disconnects counts only what went wrong")                                \
+    B(IN_FLIGHT_MORE, "one request more than max.in.flight is sent")                            \
+    B(REQUEST_UNBOUNDED, "max.request.size bounds records only, not requests")
 
 typedef enum kci_planted_bug {
     KCI_BUG_NONE,

@@ -138,7 +138,8 @@ static bool is_sequence_error(kc_err err)
 
 static bool may_retry(const kc_producer *p, const kci_send_batch *b, const kci_failure *why)
 {
-    if (b->reported || b->attempts > p->conf.retries || kci_resident_is_detached(&p->life))
+    if (b->reported || b->attempts + KCI_BUG(RETRY_MISSING) > p->conf.retries ||
+        kci_resident_is_detached(&p->life))
         return false;
     if (why->again || (p->conf.idempotent && is_sequence_error(why->err)))
         return true;

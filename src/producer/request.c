@@ -93,7 +93,8 @@ static void take_batches(request *r)
         if (!head || kci_lane_look(&part->lane, r->peer->id, now) != KCI_LANE_READY)
             continue;
         size_t more = entry_size(head, r->count ? r->taken[r->count - 1] : NULL);
-        bool fits = r->count == 0 || size + more <= (size_t)p->conf.max_request_size;
+        bool fits = r->count == 0 || size + more <= (size_t)p->conf.max_request_size ||
+                    KCI_BUG(REQUEST_UNBOUNDED);
         if (fits && !reserve_entry(r))
             p->sender.short_of_memory = true;
         if (!fits || p->sender.short_of_memory) {
@@ -157,7 +158,7 @@ static void stamp(request *r)
                                 b->header);
         kci_batch_left_backlog(b);
         kci_stat_add(&stats->batches_sent, 1);
-        kci_stat_add(&stats->batches_retried, b->attempts > 0);
+        kci_stat_add(&stats->batches_retried, b->attempts > 0 && !KCI_BUG(REPEATED_UNCOUNTED));
         kci_stat_add(&stats->produce_bytes, (int64_t)kci_send_batch_size(b));
         kci_stat_add(&stats->produce_bytes_uncompressed,
                      KCI_BATCH_HEADER_SIZE + (int64_t)b->writer.bytes);
@@ -259,7 +260,8 @@ void kci_request_send(kc_producer *p, kci_peer *peer)
 {
     bool sent = false;
     p->sender.turn_peer = peer;
-    while (peer->in_flight < p->conf.max_in_flight && !kci_list_is_empty(&peer->ready)) {
+    while (peer->in_flight < p->conf.max_in_flight + KCI_BUG(IN_FLIGHT_MORE) &&
+           !kci_list_is_empty(&peer->ready)) {
         kci_node_state state = kci_node_poll(p->client, peer->id, KCI_CLASS_PRODUCE, true);
         if (state == KCI_NODE_UNKNOWN)
             kci_client_refresh(p->client);

@@ -50,6 +50,8 @@ static kci_send_batch *find_batch(request *r, const topic_data *t, int32_t parti
  * NOT_LEADER_OR_FOLLOWER: a leader that steps down while it waits for replicas has written it. */
 static bool excludes_write(kc_err err)
 {
+    if (err == KC_E_NOT_LEADER_OR_FOLLOWER)
+        return KCI_BUG(NOT_LEADER_EXCLUDES_WRITE);
     switch (err) {
     case KC_E_CORRUPT_MESSAGE:
     case KC_E_MESSAGE_TOO_LARGE:

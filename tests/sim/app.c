@@ -192,6 +192,7 @@ static void close_client(sim_run *r)
 /* Whoever is closed first, every record has an outcome, and nothing is left. */
 void sim_app_close(sim_run *r)
 {
+    r->closing = true;
     if (r->plan->client_first)
         close_client(r);
     for (int p = 0; p < r->plan->producers; p++)
@@ -201,6 +202,7 @@ void sim_app_close(sim_run *r)
     kc_admin_free(r->admin);
     if (!r->plan->client_first)
         close_client(r);
+    sim_counts_check(r);
     sim_actor_remove(r->world, kci_client_loop(r->client));
     kc_client_free(r->client);
     r->client = NULL;

@@ -288,6 +288,27 @@ static void answer_report(sim_run *r)
     send_parcel(r, p, &answer_parcel);
 }
 
+/* What is delivered was written; what was tried is tried as often as retries says: once more than
+ * that, unless something else ended it. Halves of a batch are counted anew. */
+static void check_tries(sim_run *r, uint64_t id, kc_err err)
+{
+    int tries = sim_tap_tries(r, id);
+    int64_t most = sim_plan_setting(r->plan, "retries", INT32_MAX) + 1;
+    bool of_broker = err > 0 && (kc_error_flags(err) & KC_ERROR_RETRIABLE);
+    if (err == KC_OK && tries == 0)
+        history_violation(r->history, H_UNWRITTEN,
+                          "record %llu is delivered, and was not written to any socket",
+                          (unsigned long long)id);
+    if (r->plan->max_message)
+        return;
+    if (tries > most)
+        history_violation(r->history, H_RETRIES, "record %llu was sent %d times, allowed are %lld",
+                          (unsigned long long)id, tries, (long long)most);
+    if (of_broker && !r->closing && r->tap->unproven == 0 && tries != most)
+        history_violation(r->history, H_RETRIES, "record %llu failed after %d attempts of %lld: %s",
+                          (unsigned long long)id, tries, (long long)most, kc_error_name(err));
+}
+
 static void on_delivery(void *user, const kc_delivery *d)
 {
     sim_run *r = user;
@@ -295,6 +316,7 @@ static void on_delivery(void *user, const kc_delivery *d)
     r->reported += d->count;
     for (int32_t i = 0; i < d->count; i++) {
         uint64_t id = d->opaques ? (uint64_t)(uintptr_t)d->opaques[i] : 0;
+        check_tries(r, id, d->err);
         if (d->err == KC_OK)
             history_acked(r->history, id, d->partition, kc_delivery_offset(d, i), now);
         else

@@ -85,14 +85,16 @@ static void *grow(void *p, size_t *cap, size_t need, size_t size)
 const char *history_class_name(history_class c)
 {
     static const char *const names[H_CLASS_COUNT] = {
-        "lost-write",          "duplicate",        "reordered",
-        "inconsistent-offset", "wrong-partition",  "phantom",
-        "failed-but-written",  "reported-twice",   "unreported",
-        "late-report",         "poll-skip",        "nonmonotonic-poll",
-        "unwanted-poll",       "unseen",           "aborted-read",
-        "memory-bound",        "late-call",        "request-storm",
-        "bad-request",         "metadata-back",    "leak",
-        "unrecovered",         "unexpected-error",
+        "lost-write",          "duplicate",       "reordered",
+        "inconsistent-offset", "wrong-partition", "phantom",
+        "failed-but-written",  "reported-twice",  "unreported",
+        "late-report",         "poll-skip",       "nonmonotonic-poll",
+        "unwanted-poll",       "unseen",          "aborted-read",
+        "memory-bound",        "late-call",       "request-storm",
+        "bad-request",         "metadata-back",   "leak",
+        "unrecovered",         "over-limit",      "throttle",
+        "miscounted",          "unwritten",       "retries",
+        "unexpected-error",
     };
     return c < H_CLASS_COUNT ? names[c] : "?";
 }

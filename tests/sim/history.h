@@ -37,6 +37,11 @@ typedef enum history_class {
     H_METADATA_BACK,    /* the client believed metadata older than what it had */
     H_LEAK,             /* something is still held after everything was freed */
     H_UNRECOVERED,      /* faults are over, and a record is still not delivered */
+    H_LIMIT,            /* a property that bounds something was not kept */
+    H_THROTTLE,         /* a request within a pause that a broker asked for */
+    H_MISCOUNTED,       /* a statistic that is not so */
+    H_UNWRITTEN,        /* success without the record having been written to a socket */
+    H_RETRIES,          /* tried more or less often than retries says */
     H_UNEXPECTED_ERROR, /* an error that the scenario does not explain */
     H_CLASS_COUNT
 } history_class;

@@ -266,6 +266,8 @@ static int sys_connect(kci_sys *sys, const kci_addr *addr, int *sock)
         (packet){ .w = w, .to = s->no, .generation = s->generation, .port = port, .syn = true },
         w->now + latency(w, sim_link_of(w, port)));
     *sock = s->no;
+    if (w->wire)
+        w->wire->opened(w->wire_arg, s->no);
     return -EINPROGRESS;
 }
 
@@ -319,9 +321,8 @@ static int sys_accept(kci_sys *sys, int listener, int *sock)
     return 0;
 }
 
-static ssize_t sys_readv(kci_sys *sys, int sock, const struct iovec *iov, int count)
+static ssize_t read_some(sim_world *w, int sock, const struct iovec *iov, int count)
 {
-    sim_world *w = sim_world_of(sys);
     sim_sock *s = sock_get(w, sock);
     if (!s)
         return -EBADF;
@@ -342,6 +343,16 @@ static ssize_t sys_readv(kci_sys *sys, int sock, const struct iovec *iov, int co
     s->in_size -= done;
     sim_digest_add(w, (uint64_t)w->now ^ ((uint64_t)sock << 40) ^ done);
     return (ssize_t)done;
+}
+
+static ssize_t sys_readv(kci_sys *sys, int sock, const struct iovec *iov, int count)
+{
+    sim_world *w = sim_world_of(sys);
+    ssize_t got = read_some(w, sock, iov, count);
+    const sim_sock *s = sock_get(w, sock);
+    if (w->wire && s && s->client)
+        w->wire->read(w->wire_arg, sock, iov, got);
+    return got;
 }
 
 static void in_append(sim_sock *s, const void *data, size_t n)
@@ -372,9 +383,8 @@ static size_t window_left(const sim_sock *peer)
     return peer->in_size < peer->w->window ? peer->w->window - peer->in_size : 0;
 }
 
-static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int count)
+static ssize_t write_some(sim_world *w, int sock, const struct iovec *iov, int count)
 {
-    sim_world *w = sim_world_of(sys);
     sim_sock *s = sock_get(w, sock);
     if (!s)
         return -EBADF;
@@ -411,6 +421,19 @@ static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int c
     return (ssize_t)done;
 }
 
+static ssize_t sys_writev(kci_sys *sys, int sock, const struct iovec *iov, int count)
+{
+    sim_world *w = sim_world_of(sys);
+    ssize_t took = write_some(w, sock, iov, count);
+    const sim_sock *s = sock_get(w, sock);
+    size_t asked = 0;
+    for (int i = 0; i < count; i++)
+        asked += iov[i].iov_len;
+    if (w->wire && s && s->client)
+        w->wire->wrote(w->wire_arg, sock, iov, asked, took);
+    return took;
+}
+
 static int sys_buffers(kci_sys *sys, int sock, int send_bytes, int receive_bytes)
 {
     (void)sys, (void)sock, (void)send_bytes, (void)receive_bytes;
@@ -425,6 +448,8 @@ static void sys_close(kci_sys *sys, int sock)
     sim_sock *s = sock_get(w, sock);
     if (!s)
         abort(); /* closed twice */
+    if (w->wire && s->client)
+        w->wire->closed(w->wire_arg, sock);
     for (int i = 0; i < s->accepted_count; i++) {
         sim_sock *waiting = sock_get(w, s->accepted[i]);
         if (waiting) {
@@ -719,6 +744,12 @@ void sim_reset_after(sim_world *w, uint16_t port, bool down, int64_t bytes)
             return;
         }
     }
+}
+
+void sim_listen_in(sim_world *w, const sim_wire *wire, void *arg)
+{
+    w->wire = wire;
+    w->wire_arg = arg;
 }
 
 int sim_open_sockets(const sim_world *w)

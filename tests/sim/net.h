@@ -8,13 +8,7 @@
 #include "base/mem.h"
 #include "sim/world.h"
 
-enum {
-    SIM_MAX_ACTORS = 16,
-    SIM_MAX_SOCKS = 4096,
-    SIM_MAX_LINKS = 64,
-    SIM_MAX_NAMES = 128,
-    SIM_MAX_GONE = 128
-};
+enum { SIM_MAX_ACTORS = 16, SIM_MAX_LINKS = 64, SIM_MAX_NAMES = 128, SIM_MAX_GONE = 128 };
 #define SIM_MAX_TURNS 2000000 /* instants without time moving: somebody spins */
 
 typedef struct sim_event {
@@ -78,6 +72,8 @@ struct sim_world {
     } forwards[SIM_MAX_LINKS];
     int forward_count;
     int64_t dns_fail_until;
+    const sim_wire *wire;
+    void *wire_arg;
     uint16_t next_port;
 };
 

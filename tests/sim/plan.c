@@ -25,13 +25,13 @@ typedef struct api_error {
 
 /* Retriable errors that a broker may give to a client that does nothing wrong. */
 static const api_error api_errors[] = {
-    { KC_MOCK_API_PRODUCE, KC_E_NOT_LEADER_OR_FOLLOWER, false },
+    { KC_MOCK_API_PRODUCE, KC_E_NOT_LEADER_OR_FOLLOWER, true }, /* it led until after the write */
     { KC_MOCK_API_PRODUCE, KC_E_REQUEST_TIMED_OUT, true },
     { KC_MOCK_API_PRODUCE, KC_E_NOT_ENOUGH_REPLICAS, false },
     { KC_MOCK_API_PRODUCE, KC_E_NOT_ENOUGH_REPLICAS_AFTER_APPEND, true },
     { KC_MOCK_API_PRODUCE, KC_E_UNKNOWN_TOPIC_OR_PARTITION, false },
     { KC_MOCK_API_PRODUCE, KC_E_LEADER_NOT_AVAILABLE, false },
-    { KC_MOCK_API_PRODUCE, KC_E_NETWORK_EXCEPTION, false },
+    { KC_MOCK_API_PRODUCE, KC_E_NETWORK_EXCEPTION, true },
     { KC_MOCK_API_PRODUCE, KC_E_KAFKA_STORAGE_ERROR, false },
     { KC_MOCK_API_PRODUCE, KC_E_CORRUPT_MESSAGE, false },
     { KC_MOCK_API_FETCH, KC_E_NOT_LEADER_OR_FOLLOWER, false },
@@ -337,6 +337,7 @@ void sim_plan_draw(sim_plan *plan, uint64_t seed)
         draw_outage(plan, &r);
     else if (sim_rng_chance(&r, 7))
         draw_congestion(plan, &r);
+    sim_plan_draw_loads(plan);
 }
 
 bool sim_plan_has(const sim_plan *plan, sim_fault_kind kind)
@@ -345,6 +346,25 @@ bool sim_plan_has(const sim_plan *plan, sim_fault_kind kind)
         if (plan->faults[i].kind == kind)
             return true;
     return false;
+}
+
+void sim_plan_set(sim_plan *plan, const char *name, int64_t value)
+{
+    int i = 0;
+    while (i < plan->setting_count && strcmp(plan->settings[i].name, name) != 0)
+        i++;
+    if (i == SIM_MAX_SETTINGS)
+        return;
+    plan->setting_count += i == plan->setting_count;
+    plan->settings[i] = (sim_setting){ name, value };
+}
+
+int64_t sim_plan_setting(const sim_plan *plan, const char *name, int64_t otherwise)
+{
+    for (int i = 0; i < plan->setting_count; i++)
+        if (strcmp(plan->settings[i].name, name) == 0)
+            return plan->settings[i].value;
+    return otherwise;
 }
 
 const char *sim_plan_codec(const sim_plan *plan)

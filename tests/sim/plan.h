@@ -77,7 +77,7 @@ typedef enum sim_acks {
     ACKS_NONE        /* acks=0 */
 } sim_acks;
 
-enum { SIM_MAX_FAULTS = 64, SIM_MAX_SETTINGS = 16 };
+enum { SIM_MAX_FAULTS = 64, SIM_MAX_SETTINGS = 24 };
 
 typedef struct sim_setting {
     const char *name;
@@ -149,12 +149,21 @@ typedef struct sim_plan {
 /* Draws a plan with mixed faults. */
 void sim_plan_draw(sim_plan *plan, uint64_t seed);
 
+/* plan_loads.c: other promises, limits and loads, by draws of their own, on top of mixed faults. */
+void sim_plan_draw_loads(sim_plan *plan);
+
+/* Adds a property, or changes it; not beyond SIM_MAX_SETTINGS. */
+void sim_plan_set(sim_plan *plan, const char *name, int64_t value);
+
 /* A plan that works and has no faults, to build scenarios on. */
 void sim_plan_plain(sim_plan *plan, uint64_t seed);
 
 sim_fault *sim_plan_add(sim_plan *plan, sim_fault_kind kind, int64_t at_us, int64_t for_us);
 
 bool sim_plan_has(const sim_plan *plan, sim_fault_kind kind);
+
+/* A property that is set by name, or that default. */
+int64_t sim_plan_setting(const sim_plan *plan, const char *name, int64_t otherwise);
 
 /* The plan's compression, or gzip in a build without that. */
 const char *sim_plan_codec(const sim_plan *plan);

@@ -357,6 +357,7 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     sim_dns_set(r->world, "kafka.test", "127.0.0.1");
     if (plan->window)
         sim_set_window(r->world, plan->window);
+    sim_tap_open(r);
     open_cluster(r);
     open_client(r);
     sim_faults_schedule(r);
@@ -380,6 +381,7 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     sim_actor_remove(r->world, r->mock_loop);
     kci_loop_free(r->mock_loop);
     sim_lies_free(r);
+    sim_tap_close(r);
     if (kci_mem_live() != live)
         history_violation(r->history, H_LEAK, "%lld allocations are not freed",
                           (long long)(kci_mem_live() - live));

@@ -14,6 +14,7 @@
 #include "sim/history.h"
 #include "sim/lies.h"
 #include "sim/plan.h"
+#include "sim/tap.h"
 #include "sim/world.h"
 #include "wire/arena.h"
 
@@ -37,8 +38,10 @@ typedef struct sim_run {
     const sim_plan *plan;
     sim_world *world;
     history *history;
+    sim_tap *tap;
     sim_rng rng; /* the application's choices */
     int64_t start;
+    bool closing; /* the application closes what it has */
     bool healing; /* faults are over: what still happens ends by itself */
 
     kci_loop *mock_loop;

@@ -10,6 +10,8 @@
 
 typedef struct sim_world sim_world;
 
+enum { SIM_MAX_SOCKS = 4096 }; /* numbers of sockets are below */
+
 sim_world *sim_world_new(uint64_t seed);
 void sim_world_free(sim_world *w);
 
@@ -75,6 +77,17 @@ bool sim_reset_one(sim_world *w, sim_rng *rng);
 /* The next open connection of a port is reset after so many more bytes towards the client (down) or
  * the broker. */
 void sim_reset_after(sim_world *w, uint16_t port, bool down, int64_t bytes);
+
+/* Who listens in on the client's sockets: what goes over them, byte by byte, at the time at which
+ * the client writes or reads it. NULL: nobody. */
+typedef struct sim_wire {
+    void (*opened)(void *arg, int sock);
+    /* took < asked, also below 0: not all, or an error */
+    void (*wrote)(void *arg, int sock, const struct iovec *iov, size_t asked, ssize_t took);
+    void (*read)(void *arg, int sock, const struct iovec *iov, ssize_t got);
+    void (*closed)(void *arg, int sock);
+} sim_wire;
+void sim_listen_in(sim_world *w, const sim_wire *wire, void *arg);
 
 /* Open client-side sockets: connects that were not closed. */
 int sim_open_sockets(const sim_world *w);
