@@ -145,12 +145,26 @@ static bool has_same_id(const answer_topic *t, const kci_topic_meta *known)
     return !kci_uuid_is_zero(&known->id) && kci_uuid_equal(&known->id, &t->topic_id);
 }
 
+/* How many partitions the answer speaks of. One that it names twice does not make one more: records
+ * would be sent to a partition that is not there. */
+static int32_t named_count(const answer_topic *t)
+{
+    int32_t count = 0;
+
+    for (int32_t i = 0; i < t->partitions.count; i++) {
+        int32_t number = t->partitions.data[i].partition_index;
+        if (number < t->partitions.count && number >= count)
+            count = number + 1;
+    }
+    return count;
+}
+
 /* A topic does not lose partitions; who names fewer has not heard of the newer ones. Without ids it
  * may be another topic of that name: that is found out in time. */
 static int32_t partition_count(const kci_merge *merge, const answer_topic *t,
                                const kci_topic_meta *known)
 {
-    int32_t count = t->partitions.count;
+    int32_t count = named_count(t);
 
     if (!known || known->partition_count <= count)
         return count;
@@ -163,13 +177,11 @@ static int32_t partition_count(const kci_merge *merge, const answer_topic *t,
 static void fill_partitions(const kci_merge *merge, const answer_topic *t,
                             const kci_topic_meta *known, kci_partition_meta *list, int32_t count)
 {
-    int32_t known_count = known ? known->partition_count : 0;
+    int32_t known_count = known ? known->partition_count : 0, named = named_count(t);
 
     for (int32_t i = 0; i < count; i++) {
         const kci_partition_meta *p = i < known_count ? &known->partitions[i] : NULL;
-        list[i] = i < t->partitions.count ? unnamed(p)
-                  : has_same_id(t, known) ? *p
-                                          : disputed(merge, p);
+        list[i] = i < named ? unnamed(p) : has_same_id(t, known) ? *p : disputed(merge, p);
     }
     for (int32_t i = 0; i < t->partitions.count; i++) {
         int32_t number = t->partitions.data[i].partition_index;

@@ -394,7 +394,7 @@ Test(merge, nonsense_is_left_out)
     cr_assert_eq(m->topic_count, 1);
     const kci_topic_meta *now = &m->topics[0];
     if (now->partition_count) { /* whichever of the two came first */
-        cr_assert_eq(now->partition_count, 5);
+        cr_assert_eq(now->partition_count, 4, "one that is named twice does not make one more");
         cr_assert_eq(now->partitions[0].leader, 2);
         cr_assert_eq(now->partitions[1].leader, -1);
         cr_assert_eq(now->partitions[3].leader, -1);
