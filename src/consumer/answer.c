@@ -36,7 +36,7 @@ static void note_end(kc_consumer *c, kci_read_part *p)
     p->told = true;
     int64_t end = end_of(c, p);
     if (!c->report_eof || p->first || end < 0 || p->fetch_offset < end ||
-        p->eof_offset == p->fetch_offset)
+        (p->eof_offset == p->fetch_offset && !KCI_BUG(END_TOLD_AGAIN)) || KCI_BUG(END_NOT_TOLD))
         return;
     p->eof = true;
     p->eof_offset = p->fetch_offset;
@@ -163,7 +163,7 @@ static void enqueue(kc_consumer *c, kci_read_part *p, kci_slice *s)
     p->fetch_offset = s->next_offset;
     if (s->size > 0) /* records of a leader that is still to come are a lie */
         p->fetch_epoch = s->leader_epoch <= p->sent_epoch ? s->leader_epoch : -1;
-    p->eof = false;
+    p->eof = p->eof && KCI_BUG(END_NOT_WITHDRAWN);
     p->epoch_unsure = false;
     if (s->tail_error != KC_OK) {
         p->full = true;
@@ -190,6 +190,16 @@ static void take_offsets(kci_read_part *p, const part_data *d)
     p->last_stable = d->last_stable_offset;
     p->log_start = d->log_start_offset;
     p->told = true;
+}
+
+/* The end that the application has not been told of yet is none any more. */
+static void withdraw_end(kc_consumer *c, kci_read_part *p)
+{
+    if (!p->eof || end_of(c, p) <= p->eof_offset || KCI_BUG(END_NOT_WITHDRAWN))
+        return;
+    p->eof = false;
+    p->eof_offset = -1;
+    kci_part_offer(c, p);
 }
 
 static void prefer(kc_consumer *c, kci_read_part *p, int32_t node)
@@ -236,6 +246,7 @@ static void take_part(kc_consumer *c, kci_source *s, kci_read_part *p, const par
         return;
     }
     take_offsets(p, d);
+    withdraw_end(c, p);
     if (d->preferred_read_replica >= 0)
         prefer(c, p, d->preferred_read_replica);
     if (has_records(d) && fetched)

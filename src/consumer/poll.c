@@ -13,6 +13,8 @@ void kci_consumer_sync_readable(kc_consumer *c)
         return;
     }
     kci_event_clear(c->readable);
+    if (c->starved) /* by what paused parts hold, perhaps: it may be dropped now */
+        kci_consumer_post(c);
     if (atomic_load(&c->interrupted)) /* set before its signal, which may just have been cleared */
         kci_event_signal(c->readable);
 }
@@ -38,7 +40,7 @@ static int64_t end_of(kc_consumer *c, const kci_slice *s)
 /* Room again in the part's queue: it may be fetched. */
 static void maybe_resume(kc_consumer *c, kci_read_part *p)
 {
-    if (!p->full || p->queued_bytes > p->resume_bytes)
+    if (!p->full || p->queued_bytes > p->resume_bytes || KCI_BUG(ROOM_UNTOLD))
         return;
     p->full = false;
     kci_part_todo(c, p);
@@ -50,7 +52,9 @@ static void end_slice(kc_consumer *c, kci_read_part *p)
 {
     kci_slice *s = p->first;
     kc_err tail = s->tail_error;
-    int64_t offset = s->tail_offset, next = s->tail_next, end = end_of(c, s);
+    int64_t offset = s->tail_offset, next = s->tail_next;
+    /* What the last answer told: the broker may have got more since it sent the slice. */
+    int64_t end = c->read.committed ? p->last_stable : p->high_watermark;
     kci_cursor_close(&c->cursor);
     p->first = s->next;
     if (!p->first)
@@ -185,8 +189,6 @@ static kc_err take_one(kc_consumer *c, kc_records **out, bool *again)
             err = read_slice(c, p, out);
         else
             err = take_event(c, p, out);
-    } else if (c->starved) {
-        kci_consumer_post(c);
     }
     kci_consumer_sync_readable(c);
     pthread_mutex_unlock(&c->lock);

@@ -76,7 +76,8 @@ void kci_part_offer(kc_consumer *c, kci_read_part *p)
     }
     if (!kci_link_is_on(&p->ready_link))
         kci_list_push_back(&c->ready, &p->ready_link);
-    kci_event_signal(c->readable);
+    if (p->error != KC_OK || !KCI_BUG(NEWS_UNTOLD))
+        kci_event_signal(c->readable);
 }
 
 void kci_part_drop_buffer(kc_consumer *c, kci_read_part *p)
