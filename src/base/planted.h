@@ -52,7 +52,16 @@
     B(REPEATED_UNCOUNTED, "batches_retried does not count")                                     \
     B(ENDS_UNCOUNTED, "disconnects counts only what went wrong")                                \
     B(IN_FLIGHT_MORE, "one request more than max.in.flight is sent")                            \
-    B(REQUEST_UNBOUNDED, "max.request.size bounds records only, not requests")
+    B(REQUEST_UNBOUNDED, "max.request.size bounds records only, not requests")                  \
+    B(READY_LIST_LOSES, "a partition whose batch does not fit into the request is forgotten")   \
+    B(FIRST_LEAVES_FOR_ALL, "the first of two users of a topic to leave ends it for both")      \
+    B(END_NOT_WITHDRAWN, "an end that was not told yet is told although records have come")     \
+    B(END_TOLD_AGAIN, "an end is told with each answer")                                        \
+    B(END_NOT_TOLD, "an end that an empty answer shows is not told")                            \
+    B(ONE_BLOCKS_ALL, "nothing is sent to those behind a broker that cannot be reached")        \
+    B(LINGER_FORGOTTEN, "a batch that lingers is looked at only when something else is sent")   \
+    B(ROOM_UNTOLD, "a full queue of a partition is not fetched again when it has been read")    \
+    B(NEWS_UNTOLD, "the descriptor does not become readable by records, only by errors")
 
 typedef enum kci_planted_bug {
     KCI_BUG_NONE,

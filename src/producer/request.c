@@ -98,7 +98,8 @@ static void take_batches(request *r)
         if (fits && !reserve_entry(r))
             p->sender.short_of_memory = true;
         if (!fits || p->sender.short_of_memory) {
-            kci_list_push_front(&r->peer->ready, at);
+            if (fits || !KCI_BUG(READY_LIST_LOSES))
+                kci_list_push_front(&r->peer->ready, at);
             return;
         }
         size += more;

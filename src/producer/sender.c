@@ -2,6 +2,7 @@
 #include "producer/sender.h"
 
 #include "base/mem.h"
+#include "base/planted.h"
 #include "producer/producer.h"
 
 enum { GATE_MISSES_MAX = 4 /* application threads were always inside: then wait for them */ };
@@ -244,7 +245,7 @@ static void look_at_open(kc_producer *p)
                    atomic_load_explicit(&p->retry_wanted, memory_order_relaxed);
     int64_t next = kci_accum_watch(p, now, pressed, on_due);
     kci_gate_leave(&p->accum.gate);
-    if (next == INT64_MAX)
+    if (next == INT64_MAX || KCI_BUG(LINGER_FORGOTTEN))
         kci_timer_stop(p->loop, &s->open_timer);
     else
         kci_timer_set(p->loop, &s->open_timer, next);
@@ -355,8 +356,12 @@ static void on_turn(kci_task *task)
     if (kci_resident_is_detached(&p->life))
         return;
     kci_sender_collect(p);
-    for (kci_link *at = kci_list_first(&s->peers); at; at = kci_list_next(&s->peers, at))
-        kci_request_send(p, KCI_CONTAINER_OF(at, kci_peer, link));
+    for (kci_link *at = kci_list_first(&s->peers); at; at = kci_list_next(&s->peers, at)) {
+        kci_peer *peer = KCI_CONTAINER_OF(at, kci_peer, link);
+        kci_request_send(p, peer);
+        if (KCI_BUG(ONE_BLOCKS_ALL) && !kci_list_is_empty(&peer->ready))
+            break;
+    }
 }
 
 static void on_delivery_timer(kci_timer *timer)

@@ -58,9 +58,9 @@ static void wake_in_turn(sim_run *r)
     if (!sim_rng_chance(&r->rng, r->plan->wake_percent))
         return;
     if (sim_rng_chance(&r->rng, 50))
-        kc_producer_wakeup(r->producers[sim_rng_range(&r->rng, 0, r->plan->producers - 1)]);
+        kc_producer_wakeup(r->producers[sim_any_producer(r)]);
     else
-        kc_consumer_wakeup(r->consumers[sim_rng_range(&r->rng, 0, r->plan->consumers - 1)]);
+        kc_consumer_wakeup(r->consumers[sim_any_consumer(r)]);
 }
 
 void sim_app_work(sim_run *r)
@@ -80,6 +80,7 @@ void sim_app_work(sim_run *r)
         sim_poll_in_turn(r);
         sim_ask_in_turn(r);
         sim_admin_in_turn(r);
+        sim_leave_in_turn(r);
         wake_in_turn(r);
         sim_bounds_check(r);
         sim_run_until(r->world, sim_now(r->world) + sim_rng_range(&r->rng, 100, 50000), NULL);
@@ -90,12 +91,12 @@ void sim_app_keep_up(sim_run *r)
 {
     int64_t limit = sim_now(r->world) + KEEP_UP_US;
     for (int c = 0; c < r->plan->consumers; c++) {
-        while (!sim_at_end(r, c) && sim_now(r->world) < limit) {
+        while (r->consumers[c] && !sim_at_end(r, c) && sim_now(r->world) < limit) {
             sim_consume_some(r, c, 100);
             sim_hear_producers(r);
             sim_bounds_check(r);
         }
-        if (!sim_at_end(r, c))
+        if (r->consumers[c] && !sim_at_end(r, c))
             history_violation(r->history, H_UNSEEN, "consumer %d does not keep up", c);
     }
 }
@@ -125,7 +126,7 @@ static void prove_recoveries(sim_run *r)
     if (r->plan->errors_expected)
         return;
     for (int p = 0; p < r->plan->producers; p++)
-        for (int partition = 0; partition < r->plan->partitions; partition++)
+        for (int partition = 0; r->producers[p] && partition < r->plan->partitions; partition++)
             prove_recovery(r, p, partition);
 }
 
@@ -144,9 +145,14 @@ static void read_to_end(sim_run *r, int c)
 
 void sim_app_finish(sim_run *r)
 {
+    if (r->plan->silent)
+        sim_settle_after_faults(r);
     for (int p = 0; p < r->plan->producers; p++)
-        sim_flush_one(r, p);
+        if (r->producers[p])
+            sim_flush_one(r, p);
     prove_recoveries(r);
+    if (r->plan->last_words)
+        sim_last_words(r);
     if (r->plan->intercepts && r->intercepted != r->reported)
         history_violation(r->history, H_UNREPORTED,
                           "interceptors were told of %lld outcomes, the application of %lld",
@@ -154,12 +160,13 @@ void sim_app_finish(sim_run *r)
     for (int p = 0; p < r->plan->partitions; p++)
         history_readable(r->history, p, kc_mock_high_watermark(r->mock, SIM_TOPIC, p));
     for (int c = 0; c < r->plan->consumers; c++)
-        read_to_end(r, c);
+        if (r->consumers[c])
+            read_to_end(r, c);
 }
 
 /* --- the end */
 
-static void close_producer(sim_run *r, int p)
+void sim_close_producer(sim_run *r, int p)
 {
     int32_t timeout = (int32_t)sim_rng_range(&r->rng, 0, 2000);
     int64_t begun = sim_now(r->world);
@@ -171,7 +178,7 @@ static void close_producer(sim_run *r, int p)
     r->producers[p] = NULL;
 }
 
-static void close_consumer(sim_run *r, int c)
+void sim_close_consumer(sim_run *r, int c)
 {
     int32_t timeout = (int32_t)sim_rng_range(&r->rng, 0, 1000);
     int64_t begun = sim_now(r->world);
@@ -196,9 +203,11 @@ void sim_app_close(sim_run *r)
     if (r->plan->client_first)
         close_client(r);
     for (int p = 0; p < r->plan->producers; p++)
-        close_producer(r, p);
+        if (r->producers[p])
+            sim_close_producer(r, p);
     for (int c = 0; c < r->plan->consumers; c++)
-        close_consumer(r, c);
+        if (r->consumers[c])
+            sim_close_consumer(r, c);
     kc_admin_free(r->admin);
     if (!r->plan->client_first)
         close_client(r);

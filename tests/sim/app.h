@@ -20,12 +20,35 @@ static inline int sim_any_partition(sim_run *r)
     return (int)sim_rng_range(&r->rng, 0, r->plan->partitions - 1);
 }
 
+/* One that is there: the drawn one, or the next. At least one always is. */
+static inline int sim_any_producer(sim_run *r)
+{
+    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    return r->producers[p] ? p : (p + 1) % r->plan->producers;
+}
+
+static inline int sim_any_consumer(sim_run *r)
+{
+    int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
+    return r->consumers[c] ? c : (c + 1) % r->plan->consumers;
+}
+
+static inline int sim_sender(const sim_run *r, int p)
+{
+    return r->sender[p] ? r->sender[p] : p;
+}
+
+/* -- app.c */
+void sim_close_producer(sim_run *r, int p);
+void sim_close_consumer(sim_run *r, int c);
+
 /* -- app_send.c */
 /* false: refused, there is no use in sending more now */
 bool sim_send_to(sim_run *r, int p, int partition, uint64_t *sent);
 void sim_produce_some(sim_run *r);
 void sim_flush_in_turn(sim_run *r);
 void sim_purge_in_turn(sim_run *r);
+void sim_hear_producer(sim_run *r, int p);
 void sim_hear_producers(sim_run *r); /* their outcomes */
 void sim_flush_one(sim_run *r, int p);
 

@@ -93,7 +93,7 @@ static void ask_assignment(sim_run *r, int c)
 
 static void ask_count(sim_run *r)
 {
-    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    int p = sim_any_producer(r);
     int32_t count = -1;
     kc_error why = { 0 };
     int64_t begun = sim_now(r->world);
@@ -110,7 +110,7 @@ void sim_ask_in_turn(sim_run *r)
 {
     if (!sim_rng_chance(&r->rng, r->plan->ask_percent))
         return;
-    int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
+    int c = sim_any_consumer(r);
     int p = sim_any_partition(r);
     int32_t timeout_ms = sim_rng_chance(&r->rng, 30) ? 0 : (int32_t)sim_rng_range(&r->rng, 1, 800);
     switch (sim_rng_range(&r->rng, 0, 4)) {

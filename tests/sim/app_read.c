@@ -151,8 +151,11 @@ static void note_records(sim_run *r, int c, const kc_records *records)
     const kc_record *rows = kc_records_data(records);
     size_t n = kc_records_count(records);
     int p = kc_records_partition(records);
-    for (size_t i = 0; i < n; i++)
-        history_polled(r->history, c, p, rows[i].offset, sim_record_id(r, &rows[i]));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t id = sim_record_id(r, &rows[i]);
+        history_polled(r->history, c, p, rows[i].offset, id);
+        sim_pace_polled(r, c, id, p);
+    }
     if (n && r->hidden[c][p])
         history_violation(r->history, H_UNWANTED_POLL,
                           "consumer %d was given offset %lld of partition %d, which is %s", c,
@@ -183,16 +186,31 @@ bool sim_consume_some(sim_run *r, int c, int32_t timeout_ms)
             history_violation(r->history, H_UNEXPECTED_ERROR, "poll: %s: %s", kc_error_name(err),
                               why.text);
     }
+    r->ends_told += records && kc_records_count(records) == 0;
     bool some = records && kc_records_count(records) > 0;
     if (some)
         note_records(r, c, records);
+    if (records && err == KC_OK)
+        sim_end_told(r, c, records);
     kc_records_free(records);
     return some;
 }
 
+/* Whoever measures how long things take is not what they wait for. */
+static void poll_all(sim_run *r)
+{
+    for (int c = 0; c < r->plan->consumers; c++)
+        while (r->consumers[c] && sim_consume_some(r, c, 0)) {
+        }
+}
+
 void sim_poll_in_turn(sim_run *r)
 {
-    int c = (int)sim_rng_range(&r->rng, 0, r->plan->consumers - 1);
+    if (r->plan->pace_ms) {
+        poll_all(r);
+        return;
+    }
+    int c = sim_any_consumer(r);
     int64_t now = sim_now(r->world);
     sim_stops_resume(r, c);
     if (r->plan->poll_pause_ms < 0 || now < r->next_poll[c])

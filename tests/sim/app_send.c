@@ -185,7 +185,7 @@ static void pack(sim_run *r, int p, int partition, bool fixed, parcel *l)
         l->record.partition = partition;
     else
         choose_key(r, l, (uint64_t)history_count(r->history).sent + 1, &partition);
-    l->id = history_send(r->history, p, partition, now, now + allowed_ms * 1000);
+    l->id = history_send(r->history, sim_sender(r, p), partition, now, now + allowed_ms * 1000);
     l->record.topic = kc_str(SIM_TOPIC);
     l->record.value = sim_value_make(r, l->id, 0, plan->value_bytes, l->value);
     l->record.opaque = (void *)(uintptr_t)l->id;
@@ -215,6 +215,7 @@ static bool send_parcel(sim_run *r, int p, parcel *l)
     kc_error why = { 0 };
     kc_err err = kc_producer_send(r->producers[p], &l->record, &why);
     sim_check_call(r, "send", begun, r->plan->max_block_ms);
+    r->wants_room[p] |= err != KC_OK;
     if (err != KC_OK)
         refused(r, l, err, &why);
     return err == KC_OK || err == KC_E_REJECTED;
@@ -247,6 +248,7 @@ static bool send_many(sim_run *r, int p, int count)
     int64_t begun = sim_now(r->world);
     kc_err err = kc_producer_send_many(r->producers[p], records, (size_t)count, &sent, &why);
     sim_check_call(r, "send_many", begun, r->plan->max_block_ms);
+    r->wants_room[p] |= err != KC_OK;
     for (int i = (int)sent; i < count; i++)
         refused(r, &parcels[i], err, &why);
     if (err == KC_OK && sent < (size_t)count)
@@ -258,8 +260,8 @@ static bool send_many(sim_run *r, int p, int count)
 /* Up to a record that was refused or had to wait: outcomes are not left unheard for many waits. */
 void sim_produce_some(sim_run *r)
 {
-    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
-    int burst = (int)sim_rng_range(&r->rng, 1, MANY);
+    int p = sim_any_producer(r);
+    int burst = r->plan->trickles ? 1 : (int)sim_rng_range(&r->rng, 1, MANY);
     if (burst > r->unsent[p])
         burst = r->unsent[p];
     if (sim_rng_chance(&r->rng, r->plan->many_percent)) {
@@ -279,7 +281,7 @@ void sim_produce_some(sim_run *r)
 
 static void answer_report(sim_run *r)
 {
-    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    int p = sim_any_producer(r);
     if (!r->plan->callback_percent || r->unsent[p] <= 0 ||
         !sim_rng_chance(&r->rng, r->plan->callback_percent))
         return;
@@ -318,6 +320,8 @@ static void on_delivery(void *user, const kc_delivery *d)
         uint64_t id = d->opaques ? (uint64_t)(uintptr_t)d->opaques[i] : 0;
         check_tries(r, id, d->err);
         if (d->err == KC_OK)
+            sim_pace_acked(r, id, d->partition);
+        if (d->err == KC_OK)
             history_acked(r->history, id, d->partition, kc_delivery_offset(d, i), now);
         else
             history_failed(r->history, id, d->partition,
@@ -342,7 +346,7 @@ static void take(sim_run *r, int p)
     }
 }
 
-static void hear(sim_run *r, int p)
+void sim_hear_producer(sim_run *r, int p)
 {
     if (r->plan->takes)
         take(r, p);
@@ -354,7 +358,7 @@ void sim_hear_producers(sim_run *r)
 {
     for (int p = 0; p < r->plan->producers; p++)
         if (r->producers[p])
-            hear(r, p);
+            sim_hear_producer(r, p);
 }
 
 /* When it says that all have an outcome, they have been reported, or can be taken. */
@@ -365,7 +369,7 @@ static kc_err flush_once(sim_run *r, int p, int32_t timeout_ms, kc_error *why)
     sim_check_call(r, "flush", begun, timeout_ms);
     if (r->plan->takes)
         take(r, p);
-    int pending = r->plan->callback_percent ? 0 : history_pending(r->history, p);
+    int pending = r->plan->callback_percent ? 0 : history_pending(r->history, sim_sender(r, p));
     bool kept = r->plan->takes && kci_mem_has_failed(); /* for want of memory to take them */
     if ((err == KC_OK || err == KC_E_NOT_DELIVERED) && pending > 0 && !kept)
         history_violation(r->history, H_UNREPORTED, "flush of producer %d ended with %d to come", p,
@@ -378,7 +382,7 @@ void sim_flush_in_turn(sim_run *r)
 {
     if (r->plan->flush_percent == 0 || !sim_rng_chance(&r->rng, r->plan->flush_percent))
         return;
-    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    int p = sim_any_producer(r);
     int32_t timeout_ms = (int32_t)sim_rng_range(&r->rng, 0, 300);
     flush_once(r, p, timeout_ms, NULL);
 }
@@ -387,7 +391,7 @@ void sim_purge_in_turn(sim_run *r)
 {
     if (r->plan->purge_percent == 0 || !sim_rng_chance(&r->rng, r->plan->purge_percent))
         return;
-    int p = (int)sim_rng_range(&r->rng, 0, r->plan->producers - 1);
+    int p = sim_any_producer(r);
     bool in_flight = sim_rng_chance(&r->rng, 50);
     sim_trace(r->world, "app: producer %d purges%s", p, in_flight ? " in flight" : "");
     kc_producer_purge(r->producers[p], in_flight);

@@ -24,7 +24,7 @@ typedef struct sent {
     bool possibly;
     bool gone;      /* its part of the log was cut off */
     int32_t in_log; /* times */
-    int64_t deadline, offset;
+    int64_t sent_us, deadline, offset;
 } sent;
 
 typedef struct logged {
@@ -50,6 +50,8 @@ typedef struct polled {
 /* Where a consumer is in a partition. from..next: contiguous polls since it was positioned. */
 typedef struct cursor {
     bool set, exact, moved;
+    bool ended; /* told of the end, at `end`, after the last record */
+    int64_t end;
     int cut_count; /* where it may go back to, once each */
     int64_t cuts[MAX_CUTS];
     int64_t next;
@@ -92,6 +94,7 @@ const char *history_class_name(history_class c)
         "unwanted-poll",       "unseen",          "aborted-read",
         "memory-bound",        "late-call",       "request-storm",
         "bad-request",         "metadata-back",   "leak",
+        "false-end",           "unsettled",       "slow",
         "unrecovered",         "over-limit",      "throttle",
         "miscounted",          "unwritten",       "retries",
         "unexpected-error",
@@ -160,12 +163,12 @@ history_totals history_count(const history *h)
 
 uint64_t history_send(history *h, int producer, int partition, int64_t now_us, int64_t deadline_us)
 {
-    (void)now_us;
     h->sends = grow(h->sends, &h->send_cap, h->send_count + 1, sizeof *h->sends);
     h->sends[h->send_count++] = (sent){ .producer = (int16_t)producer,
                                         .partition = (int16_t)partition,
                                         .reported_partition = -1,
                                         .state = PENDING,
+                                        .sent_us = now_us,
                                         .deadline = deadline_us,
                                         .offset = -1 };
     h->totals.sent++;
@@ -194,6 +197,11 @@ void history_read_committed(history *h)
 bool history_is_acked(const history *h, uint64_t id)
 {
     return id >= 1 && id <= h->send_count && h->sends[id - 1].state == ACKED;
+}
+
+int64_t history_sent_at(const history *h, uint64_t id)
+{
+    return id >= 1 && id <= h->send_count ? h->sends[id - 1].sent_us : 0;
 }
 
 int history_pending(const history *h, int producer)
@@ -374,6 +382,7 @@ void history_polled(history *h, int consumer, int partition, int64_t offset, uin
                           consumer, partition, (long long)c->next, (long long)offset - 1);
     c->set = true;
     c->moved = true;
+    c->ended = false;
     c->next = offset + 1;
     if (id == 0 || id > h->send_count)
         history_violation(h, H_PHANTOM,
@@ -384,6 +393,43 @@ void history_polled(history *h, int consumer, int partition, int64_t offset, uin
                           partition, (long long)offset,
                           h->sends[id - 1].txn == OPEN ? "its transaction is open"
                                                        : "its transaction was aborted");
+}
+
+void history_ended(history *h, int consumer, int partition, int64_t offset)
+{
+    cursor *c = &h->cursors[consumer][partition];
+    if (c->set && offset < c->next && goes_back(h, c, partition, offset)) {
+        c->next = offset;
+        c->ended = false;
+    }
+    bool strict = c->moved || c->exact;
+    bool here = offset >= c->next && (!strict || all_gaps(&h->logs[partition], c->next, offset));
+    if (!c->set || !here)
+        history_violation(h, H_FALSE_END,
+                          "consumer %d partition %d: told of the end at %lld, and is at %lld",
+                          consumer, partition, (long long)offset, (long long)c->next);
+    if (c->ended && c->end == offset)
+        history_violation(h, H_FALSE_END, "consumer %d partition %d: told twice of the end at %lld",
+                          consumer, partition, (long long)offset);
+    c->ended = true;
+    c->end = offset;
+}
+
+bool history_has_ended(const history *h, int consumer, int partition, int64_t offset)
+{
+    const cursor *c = &h->cursors[consumer][partition];
+    return c->ended && c->end == offset;
+}
+
+bool history_has_seen(const history *h, int consumer, int partition, int64_t end)
+{
+    const cursor *c = &h->cursors[consumer][partition];
+    return !c->set || c->next >= end || all_gaps(&h->logs[partition], c->next, end);
+}
+
+void history_left(history *h, int consumer)
+{
+    memset(h->cursors[consumer], 0, sizeof h->cursors[consumer]);
 }
 
 void history_log_begin(history *h, int partition, int64_t log_start)

@@ -36,6 +36,9 @@ typedef enum history_class {
     H_BAD_REQUEST,      /* a broker was sent what no client may send: nonsense, damaged batches */
     H_METADATA_BACK,    /* the client believed metadata older than what it had */
     H_LEAK,             /* something is still held after everything was freed */
+    H_FALSE_END,        /* told of an end where there is none, or twice of the same */
+    H_UNSETTLED,        /* nothing was done any more, and something did not come to its end */
+    H_SLOW,             /* held up by a broker that has nothing to do with it */
     H_UNRECOVERED,      /* faults are over, and a record is still not delivered */
     H_LIMIT,            /* a property that bounds something was not kept */
     H_THROTTLE,         /* a request within a pause that a broker asked for */
@@ -66,6 +69,15 @@ void history_positioned(history *h, int consumer, int partition, int64_t offset,
 /* It was given a record. id 0: the record carries none (not ours). */
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id);
 
+/* It was told that the partition ends at `offset`: its position, and told once. */
+void history_ended(history *h, int consumer, int partition, int64_t offset);
+/* Whether that was the last it heard of the partition. */
+bool history_has_ended(const history *h, int consumer, int partition, int64_t offset);
+/* Whether it was given all there is to be given before `end`; true where it has no position. */
+bool history_has_seen(const history *h, int consumer, int partition, int64_t end);
+/* The consumer is no more. */
+void history_left(history *h, int consumer);
+
 bool history_is_foreign(const history *h, uint64_t id);
 
 /* Consumers read with isolation.level=read_committed. */
@@ -78,6 +90,9 @@ void history_decided(history *h, uint64_t id, int partition, int64_t offset, boo
 
 /* Whether a record was acknowledged. */
 bool history_is_acked(const history *h, uint64_t id);
+
+/* When it was sent, by history_send's clock. */
+int64_t history_sent_at(const history *h, uint64_t id);
 
 /* Sends of a producer that have no outcome yet. */
 int history_pending(const history *h, int producer);

@@ -112,6 +112,13 @@ typedef struct sim_plan {
     sim_acks acks;
     bool close_in_middle; /* of the work, producer and consumers */
     int seek_percent;     /* of the polls are followed by a seek or pause */
+    bool trickles;        /* records go in one by one, evenly */
+    bool silent;          /* when faults are over, nothing is done for a while but to listen */
+    int last_words;       /* 1: one record, 2: one to each partition, 3: a burst; then silence */
+    int bad_broker;       /* everything that goes wrong is this one's; 0: no such plan */
+    int pace_ms;          /* what is not the bad broker's takes no longer; 0: as long as it likes */
+    int leave_ms;         /* after so long one of the producers or consumers leaves; 0: none */
+    int back_ms;          /* after so long it comes back; 0: never */
     int flush_percent;    /* of the turns */
     int callback_percent; /* of the reports send another record */
     int purge_percent;    /* of the turns */

@@ -47,12 +47,133 @@ static void draw_crowd(sim_plan *plan, sim_rng *r)
     sim_plan_set(plan, "max.request.size", sim_rng_range(r, 500, 3000));
 }
 
+/* Loads that stop. */
+static void draw_silence(sim_plan *plan, sim_rng *r)
+{
+    plan->silent = sim_rng_chance(r, 60);
+    if (sim_rng_chance(r, 60))
+        plan->last_words = (int)sim_rng_range(r, 1, 3);
+    if (sim_rng_chance(r, 20))
+        sim_plan_set(plan, "enable.partition.eof", 1);
+}
+
+/* A record now and then, to any partition. */
+static void draw_trickle(sim_plan *plan, sim_rng *r)
+{
+    if (!sim_rng_chance(r, 12))
+        return;
+    plan->trickles = true;
+    plan->records = (int)sim_rng_range(r, 2, 30);
+    plan->work_us = sim_rng_range(r, 3000000, 20000000);
+    plan->flush_percent = plan->callback_percent = plan->many_percent = 0;
+    if (sim_rng_chance(r, 50))
+        plan->partitions = (int)sim_rng_range(r, 8, 40);
+}
+
+/* Nothing that stops the application, or the cluster as a whole, and no other broker to turn to. */
+static void calm_down(sim_plan *plan, sim_rng *r)
+{
+    plan->brokers = (int)sim_rng_range(r, 2, 5);
+    plan->partitions = plan->brokers * (int)sim_rng_range(r, 1, 3);
+    plan->replication = plan->min_in_sync = 1;
+    plan->fault_count = plan->poll_pause_ms = plan->max_message = plan->window = 0;
+    plan->seek_percent = plan->assign_percent = plan->flush_percent = plan->purge_percent = 0;
+    plan->ask_percent = plan->admin_percent = plan->wake_percent = 0;
+    plan->max_block_ms = 0;
+    plan->work_us = sim_rng_range(r, 4000000, 12000000);
+    plan->records = (int)sim_rng_range(r, 10, 200);
+    plan->value_bytes = 100;
+    plan->buffer_memory = plan->fetch_buffer = 1 << 20;
+    plan->max_poll_records = 200;
+    plan->request_timeout_ms = (int)sim_rng_range(r, 1000, 5000);
+    plan->delivery_timeout_ms = plan->request_timeout_ms + (int)sim_rng_range(r, 3000, 30000);
+    plan->setting_count = 0;
+    plan->pace_ms = plan->linger_ms + 1500;
+}
+
+static const struct {
+    sim_fault_kind kind;
+    int api; /* of faults in answers */
+    int64_t b, c, n;
+} ways_to_be_bad[] = {
+    { F_BROKER_DOWN, 0, KC_MOCK_NO_ELECTION, 0, 1 },
+    { F_BLACKHOLE, 0, 0, 0, 1 },
+    { F_REFUSE, 0, 0, 0, 1 },
+    { F_CHOP, 0, 1, 0, 1 },
+    { F_SLOW, 0, 300, 0, 1 },
+    { F_LATENCY, 0, 2000, 0, 1 },
+    { F_RESET_BROKER, 0, 0, 0, 1 },
+    { F_HANG, KC_MOCK_API_PRODUCE, 0, 0, 3 },
+    { F_HANG, KC_MOCK_API_FETCH, 0, 0, 3 },
+    { F_HANG, KC_MOCK_API_METADATA, 0, 0, 10 },
+    { F_API_ERROR, KC_MOCK_API_PRODUCE, KC_E_NOT_LEADER_OR_FOLLOWER, 0, 100 },
+    { F_API_ERROR, KC_MOCK_API_PRODUCE, KC_E_REQUEST_TIMED_OUT, 0, 100 },
+    { F_API_ERROR, KC_MOCK_API_FETCH, KC_E_NOT_LEADER_OR_FOLLOWER, 0, 100 },
+    { F_API_ERROR, KC_MOCK_API_METADATA, KC_E_LEADER_NOT_AVAILABLE, 0, 100 },
+    { F_LOSE_ANSWER, KC_MOCK_API_METADATA, 0, 0, 100 },
+    { F_LOSE_ANSWER, KC_MOCK_API_PRODUCE, 0, 0, 100 },
+    { F_CUT, KC_MOCK_API_FETCH, 20, 0, 100 },
+    { F_SHORT, KC_MOCK_API_PRODUCE, 10, 0, 100 },
+    { F_DELAY, KC_MOCK_API_FETCH, 3000, 0, 10 },
+    { F_THROTTLE, KC_MOCK_API_PRODUCE, 3000, 0, 10 },
+    { F_THROTTLE, KC_MOCK_API_METADATA, 3000, 0, 10 },
+    { F_HANG, KC_MOCK_API_API_VERSIONS, 0, 0, 10 },
+};
+
+/* One broker of several is bad, after all have been met. */
+static void draw_one_bad(sim_plan *plan, sim_rng *r)
+{
+    enum { WAYS = sizeof ways_to_be_bad / sizeof ways_to_be_bad[0], MET_US = 1500000 };
+    if (!sim_rng_chance(r, 10))
+        return;
+    calm_down(plan, r);
+    plan->bad_broker = (int)sim_rng_range(r, 1, plan->brokers);
+    for (int n = (int)sim_rng_range(r, 1, 3); n > 0; n--) {
+        int64_t i = sim_rng_range(r, 0, WAYS - 1);
+        sim_fault *f = sim_plan_add(plan, ways_to_be_bad[i].kind,
+                                    sim_rng_range(r, MET_US, plan->work_us), plan->work_us);
+        bool in_answers = ways_to_be_bad[i].kind >= F_API_ERROR;
+        f->a = in_answers ? ways_to_be_bad[i].api : plan->bad_broker;
+        f->broker = plan->bad_broker;
+        f->b = ways_to_be_bad[i].b;
+        f->c = ways_to_be_bad[i].c;
+        f->n = ways_to_be_bad[i].n;
+    }
+}
+
+/* Two at least share the topic, and one of them leaves; what it asked for is soon forgotten. */
+static void draw_leave(sim_plan *plan, sim_rng *r)
+{
+    if (plan->bad_broker || !sim_rng_chance(r, 20))
+        return;
+    if (plan->producers < 2 && plan->consumers < 2)
+        plan->producers = plan->consumers = 2;
+    plan->leave_ms = (int)sim_rng_range(r, 1, plan->work_us / 2000);
+    if (sim_rng_chance(r, 50))
+        plan->back_ms = plan->leave_ms + (int)sim_rng_range(r, 1, 3000);
+    if (!sim_rng_chance(r, 60))
+        return;
+    plan->work_us = sim_rng_range(r, 8000000, 20000000);
+    sim_plan_set(plan, "metadata.max.idle.ms", 5000);
+    sim_plan_set(plan, "metadata.max.age.ms", sim_rng_range(r, 100, 1000));
+    sim_fault *f = sim_plan_add(plan, F_MOVE_LEADER,
+                                plan->leave_ms * 1000LL + sim_rng_range(r, 5000000, 7000000), 0);
+    f->a = sim_rng_range(r, 0, plan->partitions - 1);
+    f->c = KC_MOCK_NO_HINTS;
+}
+
 void sim_plan_draw_loads(sim_plan *plan)
 {
     sim_rng from = { plan->seed ^ 0x10ad5u };
     sim_rng acks = sim_rng_fork(&from, 1), retries = sim_rng_fork(&from, 2);
-    sim_rng crowd = sim_rng_fork(&from, 3);
+    sim_rng crowd = sim_rng_fork(&from, 3), silence = sim_rng_fork(&from, 4);
+    sim_rng trickle = sim_rng_fork(&from, 5), bad = sim_rng_fork(&from, 6);
+    sim_rng leave = sim_rng_fork(&from, 7);
     draw_acks(plan, &acks);
     draw_retries(plan, &retries);
     draw_crowd(plan, &crowd);
+    draw_trickle(plan, &trickle);
+    draw_one_bad(plan, &bad);
+    draw_leave(plan, &leave);
+    draw_silence(plan, &silence);
 }

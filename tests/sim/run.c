@@ -190,6 +190,24 @@ static void memory_is_back(sim_run *r, kc_err err, const char *what, const kc_er
     kci_mem_fail_after(0, false);
 }
 
+void sim_producer_open(sim_run *r, int p)
+{
+    kc_error why = { 0 };
+    kc_err err;
+    kc_producer_options options;
+    sim_producer_options(r, &options);
+    while ((err = kc_producer_new(r->client, &options, &r->producers[p], &why)) != KC_OK)
+        memory_is_back(r, err, "producer", &why);
+}
+
+void sim_consumer_open(sim_run *r, int c)
+{
+    kc_error why = { 0 };
+    kc_err err;
+    while ((err = kc_consumer_new(r->client, NULL, &r->consumers[c], &why)) != KC_OK)
+        memory_is_back(r, err, "consumer", &why);
+}
+
 static void open_client(sim_run *r)
 {
     kc_error why = { 0 };
@@ -204,15 +222,11 @@ static void open_client(sim_run *r)
     kc_client_set_log(r->client, log_line, r->world,
                       sim_tracing(r->world) ? KC_LOG_DEBUG : KC_LOG_ERROR);
     for (int p = 0; p < r->plan->producers; p++) {
-        kc_producer_options options;
-        sim_producer_options(r, &options);
-        while ((err = kc_producer_new(r->client, &options, &r->producers[p], &why)) != KC_OK)
-            memory_is_back(r, err, "producer", &why);
+        sim_producer_open(r, p);
         r->unsent[p] = r->plan->records;
     }
     for (int c = 0; c < r->plan->consumers; c++)
-        while ((err = kc_consumer_new(r->client, NULL, &r->consumers[c], &why)) != KC_OK)
-            memory_is_back(r, err, "consumer", &why);
+        sim_consumer_open(r, c);
     while (r->plan->admin_percent && (err = kc_admin_new(r->client, &r->admin, &why)) != KC_OK)
         memory_is_back(r, err, "admin", &why);
 }

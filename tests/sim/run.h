@@ -41,16 +41,20 @@ typedef struct sim_run {
     sim_tap *tap;
     sim_rng rng; /* the application's choices */
     int64_t start;
-    bool closing; /* the application closes what it has */
-    bool healing; /* faults are over: what still happens ends by itself */
+    int ends_told;        /* events, errors of partitions included */
+    bool left, came_back; /* the one that leaves before the others */
+    bool closing;         /* the application closes what it has */
+    bool healing;         /* faults are over: what still happens ends by itself */
 
     kci_loop *mock_loop;
     kc_mock *mock;
     kc_client *client;
     kc_producer *producers[SIM_MAX_HANDLES];
     kc_consumer *consumers[SIM_MAX_HANDLES];
-    kc_admin *admin;             /* NULL: there is none */
-    int unsent[SIM_MAX_HANDLES]; /* records still to be sent, per producer */
+    kc_admin *admin;                  /* NULL: there is none */
+    bool wants_room[SIM_MAX_HANDLES]; /* a send was refused: it may tell when to try again */
+    int sender[SIM_MAX_HANDLES];      /* who that producer is in the history; 0: its number */
+    int unsent[SIM_MAX_HANDLES];      /* records still to be sent, per producer */
     int64_t next_poll[SIM_MAX_HANDLES];
     bool paused[SIM_MAX_HANDLES];
     bool removed[SIM_MAX_HANDLES][SIM_MAX_PARTITIONS]; /* not assigned at present */
@@ -99,6 +103,10 @@ typedef struct sim_result {
 /* Runs a plan to its end and checks it. trace: log to stderr. */
 sim_result sim_run_plan(const sim_plan *plan, bool trace);
 
+/* run.c: those that come back */
+void sim_producer_open(sim_run *r, int p);
+void sim_consumer_open(sim_run *r, int c);
+
 /* run.c: the topic, as the plan has it; how old a broker is */
 kc_err sim_topic_create(sim_run *r);
 void sim_cluster_age(sim_run *r, int broker, sim_age age);
@@ -123,6 +131,24 @@ void sim_stops_got(sim_run *r, int c, int partition); /* records came */
 
 /* held.c: what the producer has of its buffer.memory from the heap, in use or not */
 int64_t sim_producer_held(const kc_producer *producer);
+
+bool sim_producer_has_news(const kc_producer *producer); /* its descriptor is readable */
+
+/* ends.c: a poll that told of the end of a partition, or of records that are its last */
+void sim_end_told(sim_run *r, int c, const kc_records *records);
+/* What consumers may read up to. */
+int64_t sim_end_of(sim_run *r, int partition);
+
+/* settle.c: nobody does anything any more but listen. */
+void sim_settle_after_faults(sim_run *r);
+void sim_last_words(sim_run *r);
+
+/* pace.c: what has nothing to do with the one bad broker is not held up by it. */
+void sim_pace_acked(sim_run *r, uint64_t id, int partition);
+void sim_pace_polled(sim_run *r, int c, uint64_t id, int partition);
+
+/* leave.c: a producer or consumer leaves while others go on, and may come back. */
+void sim_leave_in_turn(sim_run *r);
 
 /* bounds.c: what must hold at any time; called again and again */
 void sim_bounds_check(sim_run *r);

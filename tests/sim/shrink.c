@@ -16,14 +16,17 @@ static const size_t percents[] = {
     offsetof(sim_plan, purge_percent),  offsetof(sim_plan, wake_percent),
     offsetof(sim_plan, seek_percent),   offsetof(sim_plan, flush_percent),
     offsetof(sim_plan, max_message),    offsetof(sim_plan, callback_percent),
-    offsetof(sim_plan, window),
+    offsetof(sim_plan, window),         offsetof(sim_plan, last_words),
+    offsetof(sim_plan, pace_ms),        offsetof(sim_plan, back_ms),
+    offsetof(sim_plan, leave_ms),
 };
 static const size_t flags[] = {
     offsetof(sim_plan, intercepts),   offsetof(sim_plan, headers),
     offsetof(sim_plan, takes),        offsetof(sim_plan, own_partitioner),
     offsetof(sim_plan, client_first), offsetof(sim_plan, sasl),
     offsetof(sim_plan, same_address), offsetof(sim_plan, named),
-    offsetof(sim_plan, ages_differ),
+    offsetof(sim_plan, ages_differ),  offsetof(sim_plan, trickles),
+    offsetof(sim_plan, silent),
 };
 
 static bool still_fails(const sim_plan *plan, const sim_outcome *as)
