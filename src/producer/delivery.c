@@ -38,7 +38,7 @@ static void update_ready(kc_producer *p)
 
 void kci_producer_tell_room(kc_producer *p)
 {
-    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM);
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM); /* with a fence: see give_up in send.c */
     if (!atomic_load_explicit(&p->retry_wanted, memory_order_relaxed) ||
         !atomic_exchange(&p->retry_wanted, false))
         return;

@@ -10,10 +10,12 @@ enum { RECORDS_PER_ENTRY = 64 /* of send_many into the gate, so that others get 
 /* Of one call: the time up to which it may wait, known once it has to. */
 typedef struct patience {
     kci_waiter *waiter;
+    unsigned what; /* the waiter waits for */
     int64_t since_us;
     int64_t deadline_us;
     bool refreshed;
     bool counted; /* in buffer_waits */
+    bool last;    /* the last attempt: the descriptor will tell when to try again */
 } patience;
 
 static inline bool is_bad_bytes(kc_bytes b)
@@ -91,9 +93,7 @@ static kc_err refused(kc_producer *p, const kci_append *a, kc_error *detail)
 
 static kc_err no_room(kc_producer *p, kc_error *detail)
 {
-    /* From now on the descriptor tells when there is room, and open batches count as due. */
-    atomic_store(&p->retry_wanted, true);
-    kci_sender_post(p);
+    kci_sender_post(p); /* open batches count as due */
     return kci_fail(detail, KC_E_QUEUE_FULL,
                     "buffer.memory (%lld bytes) is used up by records not yet acknowledged, and "
                     "max.block.ms (%lld) passed: wait for kc_producer_fd(), or raise one of them",
@@ -112,7 +112,6 @@ static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
     kc_error problem;
     kc_bytes name = a->topic->name;
     long long ms = (long long)(p->conf.max_block_us / 1000);
-    atomic_store(&p->retry_wanted, true);
     if (a->partition_count > 0)
         return no_partition(a, detail);
     if (a->err != KC_OK)
@@ -136,16 +135,40 @@ static bool is_missing_for_sure(kc_producer *p, const kci_append *a, const patie
            atomic_load_explicit(&p->accum.metadata_us, memory_order_relaxed) > wait->since_us;
 }
 
-static kc_err give_up(kc_producer *p, const kci_append *a, kci_append_result result,
+/* The time is up. From now on the descriptor tells when to try again; what has come between the
+ * last attempt and this moment it does not tell, so there is one more attempt. */
+static kc_err give_up(kc_producer *p, const kci_append *a, kci_append_result result, patience *wait,
                       kc_error *detail)
 {
+    if (!wait->last) {
+        wait->last = true;
+        atomic_store(&p->retry_wanted, true);
+        atomic_thread_fence(memory_order_seq_cst); /* pairs with that of kci_producer_tell_room */
+        return KC_OK;
+    }
     return result == KCI_APPEND_NO_ROOM ? no_room(p, detail) : no_topic(p, a, detail);
+}
+
+/* From here on the waiter is woken by what is missing now. KC_OK: the caller looks again before it
+ * waits. */
+static kc_err begin_waiting(kc_producer *p, patience *wait, unsigned what, kc_error *detail)
+{
+    kc_err err = KC_OK;
+    if (wait->waiter)
+        kci_waiter_change(&p->life.waiters, wait->waiter, what);
+    else
+        err = kci_waiters_begin(&p->life.waiters, what, &wait->waiter);
+    wait->what = what;
+    if (what == KCI_WAIT_ROOM)
+        kci_sender_post(p); /* so that it takes open batches */
+    return err == KC_OK ? err : kci_fail(detail, err, NULL);
 }
 
 /* Waits for what is missing. KC_OK: try again. */
 static kc_err wait_for_it(kc_producer *p, const kci_append *a, kci_append_result result,
                           patience *wait, kc_error *detail)
 {
+    unsigned what = result == KCI_APPEND_NO_ROOM ? KCI_WAIT_ROOM : KCI_WAIT_METADATA;
     int64_t now = p->sys->mono_us(p->sys);
     if (!wait->deadline_us) {
         wait->since_us = now;
@@ -158,21 +181,16 @@ static kc_err wait_for_it(kc_producer *p, const kci_append *a, kci_append_result
         kci_client_refresh(p->client);
     }
     if (now >= wait->deadline_us)
-        return give_up(p, a, result, detail);
+        return give_up(p, a, result, wait, detail);
     if (result == KCI_APPEND_NO_ROOM && !wait->counted) {
         wait->counted = true;
         kci_stat_add_shared(&kci_client_stats(p->client)->buffer_waits, 1);
     }
-    if (!wait->waiter) {
-        kc_err err =
-            kci_waiters_begin(&p->life.waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA, &wait->waiter);
-        if (result == KCI_APPEND_NO_ROOM)
-            kci_sender_post(p); /* so that it takes open batches */
-        return err == KC_OK ? err : kci_fail(detail, err, NULL);
-    }
+    if (wait->what != what)
+        return begin_waiting(p, wait, what, detail);
     kc_err err = kci_waiter_wait(&p->life.waiters, wait->waiter, wait->deadline_us);
     if (err == KC_E_TIMED_OUT)
-        return give_up(p, a, result, detail);
+        return give_up(p, a, result, wait, detail);
     return err == KC_OK ? err : kci_fail(detail, err, NULL);
 }
 
@@ -199,6 +217,7 @@ static void stop_waiting(kc_producer *p, patience *wait)
     if (wait->waiter)
         kci_waiters_end(&p->life.waiters, wait->waiter);
     wait->waiter = NULL;
+    wait->what = 0;
 }
 
 static inline kci_append_result attempt(kc_producer *p, kci_append *a)
