@@ -38,8 +38,15 @@ KC_API int kc_client_fd(kc_client *client);
 KC_API int32_t kc_client_timeout(kc_client *client);
 
 /* Log messages go to fn from any of the library's threads, and must return soon; default: warnings
- * and errors to stderr. Set before the first producer, consumer or admin. level: KC_LOG_... */
+ * and errors to stderr, with the time in UTC. Set before the first producer, consumer or admin.
+ * level: KC_LOG_... fn is not called any more when kc_client_free() has returned; but a call that
+ * was under way and did not end within the time of the close still runs. */
 KC_API void kc_client_set_log(kc_client *client, kc_log_fn fn, void *user, int32_t level);
+
+/* Changes the levels at any time, from any thread: "debug", or "warn,conn=debug,producer=trace" (a
+ * level alone is for all areas; entries apply from left to right). KC_E_BAD_PROPERTY (the levels
+ * stay as they were), KC_E_INVALID_ARGUMENT, KC_E_CLOSED, KC_E_FORKED. */
+KC_API kc_err kc_client_set_log_level(kc_client *client, const char *levels, kc_error *detail);
 
 /* This library's version, "0.1.0". Static. */
 KC_API const char *kc_version(void);

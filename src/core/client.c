@@ -58,7 +58,7 @@ static void init_parts(kc_client *client)
         kci_route_init(&client->routes[i], client, (kci_class)i);
     client->finish.fn = kci_calls_finish;
     client->prune.fn = kci_client_prune;
-    kci_log_init(&client->log, kci_log_to_stderr, NULL,
+    kci_log_init(&client->log, kci_log_to_stderr, client->sys,
                  (int)kci_config_int(client->config, KCI_P_LOG_LEVEL));
 }
 
@@ -260,4 +260,14 @@ void kc_client_set_log(kc_client *client, kc_log_fn fn, void *user, int32_t leve
 {
     if (kci_client_check(client) == KC_OK)
         kci_log_init(&client->log, fn, user, (int)level);
+}
+
+kc_err kc_client_set_log_level(kc_client *client, const char *levels, kc_error *detail)
+{
+    if (!client || !levels)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "client or levels is NULL");
+    kc_err err = kci_client_check(client);
+    if (err != KC_OK)
+        return kci_fail(detail, err, NULL);
+    return kci_log_set_levels(&client->log, kc_str(levels), detail);
 }

@@ -249,13 +249,13 @@ int64_t kci_producer_undecided(kc_producer *p)
 
 static kc_err fail_late(kc_producer *p, kc_err err, int32_t timeout_ms, kc_error *detail)
 {
-    kc_error problem;
+    char oldest[440];
     if (err != KC_E_TIMED_OUT)
         return kci_fail(detail, err, NULL);
-    bool known = kci_client_last_problem(p->client, &problem) != KC_OK;
-    return kci_fail(detail, err, "%lld records have no outcome after %d ms%s%.380s",
-                    (long long)kci_producer_undecided(p), timeout_ms, known ? ": " : "",
-                    known ? problem.text : "");
+    kci_stuck_oldest(p, oldest, sizeof oldest);
+    return kci_fail(detail, err, "%lld records have no outcome after %d ms%s%s",
+                    (long long)kci_producer_undecided(p), timeout_ms,
+                    oldest[0] ? "; the oldest is for " : "", oldest);
 }
 
 kc_err kc_producer_flush(kc_producer *p, int32_t timeout_ms, kc_error *detail)

@@ -32,7 +32,7 @@ void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err)
 static void stop_timers(kc_producer *p)
 {
     kci_sender *s = &p->sender;
-    kci_timer *timers[] = { &s->open_timer, &s->retry_timer, &s->delivery_timer };
+    kci_timer *timers[] = { &s->open_timer, &s->retry_timer, &s->delivery_timer, &s->stuck.timer };
     for (size_t i = 0; i < KCI_COUNT_OF(timers); i++)
         kci_timer_stop(p->loop, timers[i]);
 }
@@ -90,14 +90,36 @@ static void cancel_calls(kc_producer *p)
     }
 }
 
+/* Records are given up. Of a close the application is told by its result; the other ways to the end
+ * have none. */
+static void tell_of_loss(kc_producer *p, kci_resident *r)
+{
+    int64_t left = kci_producer_undecided(p);
+    bool closed = kci_resident_phase_of(r) == KCI_RESIDENT_CLOSING;
+    if (left == 0)
+        return;
+    kci_stuck_note_oldest(p);
+    p->sender.lost = true;
+    if (closed && !r->client_closes)
+        atomic_store_explicit(&p->sender.dropped, (uint64_t)left, memory_order_relaxed);
+    else if (closed)
+        KCI_LOG(kci_client_log(p->client), KC_LOG_WARN, KCI_AREA_PRODUCER,
+                "%lld records had no outcome when kc_client_close() came to its time-out, and are "
+                "given up; the oldest is for %s",
+                (long long)left, p->sender.stuck.oldest);
+    else
+        KCI_LOG(kci_client_log(p->client), KC_LOG_WARN, KCI_AREA_PRODUCER,
+                "%lld records are lost: kc_producer_free() does not wait for them; call "
+                "kc_producer_close() before it (the oldest is for %s)",
+                (long long)left, p->sender.stuck.oldest);
+}
+
 void kci_sender_detach(kci_resident *r)
 {
     kc_producer *p = kci_producer_of(r);
     kci_sender *s = &p->sender;
     take_the_last(p);
-    if (!r->client_closes)
-        atomic_store_explicit(&s->dropped, (uint64_t)kci_producer_undecided(p),
-                              memory_order_relaxed);
+    tell_of_loss(p, r);
     kci_sender_purge(p, true, KC_E_PURGED);
     stop_timers(p);
     kci_loop_undefer(p->loop, &s->turn);

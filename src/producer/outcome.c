@@ -8,7 +8,12 @@
 #include "base/planted.h"
 #include "producer/producer.h"
 
-enum { TEXT_MAX = 600, COMPLAINT_FIRST_US = 1000000, COMPLAINT_MOST_US = 60000000 };
+enum {
+    TEXT_MAX = 600,
+    REASON_MAX = 400,
+    COMPLAINT_FIRST_US = 1000000,
+    COMPLAINT_MOST_US = 60000000
+};
 
 static kci_send_batch *live_batch(kci_link *link)
 {
@@ -55,7 +60,7 @@ static void report(kc_producer *p, kci_send_batch *b)
     kci_link_remove(&b->live);
     kci_batch_left_backlog(b);
     count_records(p, b);
-    if (b->err != KC_OK && !p->outcomes.wanted)
+    if (b->err != KC_OK && !p->outcomes.wanted && !p->sender.lost)
         log_failure(p, b);
     bool kept = kci_outcomes_push(&p->outcomes, b);
     update_settled(&p->sender);
@@ -85,6 +90,7 @@ void kci_batch_acked(kc_producer *p, kci_send_batch *b, int64_t base_offset, int
         report(p, b);
     }
     release(p, b);
+    kci_stuck_acked(p, part);
     kci_sender_consider(p, part);
 }
 
@@ -113,6 +119,7 @@ void kci_batch_give_up(kc_producer *p, kci_send_batch *b, const kci_failure *why
     report(p, b);
     if (waits)
         release(p, b);
+    kci_stuck_gave_up(part);
     kci_sender_consider(p, part);
 }
 
@@ -126,6 +133,7 @@ static void fail_for_good(kc_producer *p, kci_send_batch *b, const kci_failure *
         report(p, b);
     }
     release(p, b);
+    kci_stuck_gave_up(part);
     kci_sender_consider(p, part);
 }
 
@@ -289,32 +297,14 @@ void kci_batch_set_deadline(kc_producer *p, int64_t deadline_us)
         kci_timer_set(p->loop, timer, deadline_us);
 }
 
-/* Why nothing came of it so far, for the sentence. */
-static void describe_timeout(kc_producer *p, const kci_send_batch *b, char *text, size_t cap)
+static void describe_timeout(kc_producer *p, const kci_send_batch *b, char *text, size_t size)
 {
-    kc_error problem;
-    long long ms = (long long)(p->conf.delivery_timeout_us / 1000);
-    if (b->last_err != KC_OK)
-        snprintf(text, cap, "not acknowledged within delivery.timeout.ms (%lld); last: %s", ms,
-                 kc_error_text(b->last_err));
-    else if (kci_client_last_problem(p->client, &problem) != KC_OK)
-        snprintf(text, cap, "not acknowledged within delivery.timeout.ms (%lld): %s", ms,
-                 problem.text);
-    else if (b->on_wire)
-        snprintf(text, cap,
-                 "not acknowledged within delivery.timeout.ms (%lld): the broker has "
-                 "not answered",
-                 ms);
-    else if (!b->part->peer)
-        snprintf(text, cap,
-                 "not sent within delivery.timeout.ms (%lld): the partition has no "
-                 "leader",
-                 ms);
-    else
-        snprintf(text, cap,
-                 "not sent within delivery.timeout.ms (%lld): the broker cannot be "
-                 "reached, or takes less than is sent; raise delivery.timeout.ms or send less",
-                 ms);
+    char reason[REASON_MAX];
+    bool was_sent = b->on_wire || b->last_err != KC_OK;
+    kci_stuck_reason(p, b->part, b, reason, sizeof reason);
+    snprintf(text, size, "not %s within delivery.timeout.ms (%lld): %s%s",
+             was_sent ? "acknowledged" : "sent", (long long)(p->conf.delivery_timeout_us / 1000),
+             reason, was_sent ? "" : "; raise delivery.timeout.ms or send less");
 }
 
 static void expire(kc_producer *p, kci_send_batch *b)

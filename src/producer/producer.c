@@ -325,12 +325,11 @@ kc_err kc_producer_close(kc_producer *p, int32_t timeout_ms, kc_error *detail)
         return kci_fail(detail, err,
                         "the client's thread does not answer: check that the log callback returns");
     uint64_t left = atomic_load_explicit(&p->sender.dropped, memory_order_relaxed);
-    if (left > 0)
-        return kci_fail(
-            detail, KC_E_TIMED_OUT,
-            "%llu records were not acknowledged within %d ms and are given up (reported "
-            "as PURGED)",
-            (unsigned long long)left, timeout_ms);
+    if (left > 0) /* the loop has written down the oldest before it gave them up */
+        return kci_fail(detail, KC_E_TIMED_OUT,
+                        "%llu records were not acknowledged within %d ms and are given up "
+                        "(reported as PURGED); the oldest is for %.440s",
+                        (unsigned long long)left, timeout_ms, p->sender.stuck.oldest);
     return kci_outcomes_failure(&p->outcomes, detail);
 }
 

@@ -206,6 +206,7 @@ void kci_sender_collect(kc_producer *p)
         kci_stat_add(&stats->records_sent, b->count);
         meet_part(p, b->part);
         kci_lane_add(&b->part->lane, b);
+        kci_stuck_begins_to_wait(p, b->part);
         kci_batch_set_deadline(p, b->deadline_us);
         kci_sender_consider(p, b->part);
         b = next;
@@ -230,6 +231,7 @@ static void on_due(kc_producer *p, kci_send_batch *b)
 {
     meet_part(p, b->part);
     b->part->due = true;
+    kci_stuck_begins_to_wait(p, b->part);
     kci_batch_set_deadline(p, b->opened_us + p->conf.delivery_timeout_us);
 }
 
@@ -295,6 +297,7 @@ void kci_sender_on_post(kci_resident *r)
 {
     kc_producer *p = kci_producer_of(r);
     purge(p);
+    kci_stuck_answer(p);
     run(p, atomic_load_explicit(&p->accum.look, memory_order_acquire) ||
                kci_waiters_any(&p->life.waiters, KCI_WAIT_ROOM) ||
                atomic_load_explicit(&p->retry_wanted, memory_order_relaxed));
@@ -382,6 +385,7 @@ void kci_sender_init(kci_sender *s, uint64_t seed)
         kci_list_init(lists[i]);
     kci_random_seed(&s->random, seed);
     kci_ids_init(&s->ids);
+    kci_stuck_init(s);
 }
 
 void kci_sender_free(kci_sender *s)

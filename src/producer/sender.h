@@ -19,7 +19,7 @@
 #include "producer/topics.h"
 #include "wire/messages.h"
 
-enum { KCI_SENDER_TIMERS = 4 }; /* that may be set at once */
+enum { KCI_SENDER_TIMERS = 5 }; /* that may be set at once */
 
 /* A broker, as one producer sees it. Lives as long as the producer. */
 typedef struct kci_peer {
@@ -44,6 +44,15 @@ typedef struct kci_producer_ids {
     int64_t id; /* -1: none */
     int16_t epoch;
 } kci_producer_ids;
+
+/* Partitions that stand still: stuck.c's. */
+typedef struct kci_stuck {
+    kci_timer timer; /* when the next one has stood still for too long */
+    int32_t count;
+    kci_log_limit lines;
+    atomic_uint oldest_asked, oldest_noted; /* by application threads; until which `oldest` is */
+    char oldest[500];                       /* under outcomes.lock */
+} kci_stuck;
 
 #define KCI_PURGE_FLYING ((uint64_t)1 << 32)
 
@@ -81,6 +90,9 @@ typedef struct kci_sender {
     atomic_uint_least64_t acked;   /* records */
     atomic_uint_least64_t failed;
     kci_log_limit complaints;
+    bool lost; /* the records that are given up now were told of together */
+
+    kci_stuck stuck;
 } kci_sender;
 
 void kci_sender_init(kci_sender *s, uint64_t seed);
@@ -157,6 +169,26 @@ void kci_batch_on_deadline(kc_producer *p);
 
 /* The broker found it too large: true if it was split and will be sent again as two. */
 bool kci_batch_split(kc_producer *p, kci_send_batch *b);
+
+/* stuck.c */
+void kci_stuck_init(kci_sender *s);
+
+/* Something of the partition waits; a batch of it was acknowledged; one was given up. */
+void kci_stuck_begins_to_wait(kc_producer *p, kci_part *part);
+void kci_stuck_acked(kc_producer *p, kci_part *part);
+void kci_stuck_gave_up(kci_part *part);
+
+/* Why a batch (NULL: an open one) of the partition has no outcome yet. */
+void kci_stuck_reason(kc_producer *p, const kci_part *part, const kci_send_batch *b, char *text,
+                      size_t size);
+
+/* Writes down what waits longest; if it was asked for. */
+void kci_stuck_note_oldest(kc_producer *p);
+void kci_stuck_answer(kc_producer *p);
+
+/* Application's threads: which partition waits longest and why, "" if that is not known. Waits for
+ * the loop, which answers at once. */
+void kci_stuck_oldest(kc_producer *p, char *text, size_t size);
 
 /* ids.c */
 void kci_ids_init(kci_producer_ids *ids);

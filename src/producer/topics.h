@@ -38,6 +38,9 @@ typedef struct kci_part {
     bool due; /* the open batch has lingered: take it when there is a free place in flight */
     kci_link pause_link; /* the sender's list of parts that wait until retry_at_us */
     kci_link seal_link;  /* its list of parts whose next batch is not sealed yet */
+    int64_t waiting_us;  /* since when something waits without an acknowledgement; 0: nothing */
+    int64_t stuck_us;    /* and since when it did when that was said */
+    bool stuck;          /* it was said; nothing was acknowledged since */
     kci_lane lane;
 } kci_part;
 

@@ -423,3 +423,28 @@ Test(client, complains_once_and_then_rarely)
     cr_assert_leq(lines, 16, "%d lines in a minute", lines);
     fake_free(&f);
 }
+
+/* The default log writes lines that say when. */
+Test(client, lines_on_stderr_carry_the_time)
+{
+    int ends[2];
+    char line[300] = "";
+    int y, mo, d, h, mi, s, ms, at = 0;
+
+    cr_assert_eq(pipe(ends), 0);
+    fflush(stderr);
+    int saved = dup(STDERR_FILENO);
+    cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+    kci_log_to_stderr(kci_sys_posix(false), KC_LOG_WARN, "conn", "something failed");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    ssize_t size = read(ends[0], line, sizeof line - 1);
+    close(ends[0]);
+    close(ends[1]);
+    cr_assert_gt(size, 0);
+    cr_expect_eq(sscanf(line, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &y, &mo, &d, &h, &mi, &s, &ms, &at),
+                 7, "%s", line);
+    cr_expect_str_eq(line + at, " kclient warn conn: something failed\n");
+    cr_expect_geq(y, 2020);
+    cr_expect(mo >= 1 && mo <= 12 && d >= 1 && d <= 31 && h < 24 && mi < 60);
+}
