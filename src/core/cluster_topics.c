@@ -8,7 +8,7 @@ enum { NAME_MAX_SIZE = 249 };
 
 typedef struct topic_use {
     int32_t count;      /* users */
-    bool create;        /* one of them is a producer */
+    int32_t creators;   /* those of them for whose sake the broker may create it */
     bool asked;         /* an answer has named it */
     int64_t dropped_us; /* when the last user left */
     size_t name_size;
@@ -47,7 +47,7 @@ static kc_err want(kc_client *client, kc_bytes name, bool create)
     bool look = use && !use->asked;
     if (use) {
         use->count++;
-        use->create |= create;
+        use->creators += create;
     }
     pthread_mutex_unlock(&cluster->lock);
     if (look)
@@ -65,17 +65,31 @@ kc_err kci_client_want_topic_created(kc_client *client, kc_bytes name)
     return want(client, name, true);
 }
 
-void kci_client_drop_topic(kc_client *client, kc_bytes name)
+/* idle_us: for so long nobody has used it. */
+static void drop(kc_client *client, kc_bytes name, bool create, int64_t idle_us)
 {
     kci_cluster *cluster = &client->cluster;
 
     pthread_mutex_lock(&cluster->lock);
     topic_use *use = kci_map_get(&cluster->topics, name);
-    if (KCI_BUG(FIRST_LEAVES_FOR_ALL) && use && use->count > 0)
-        use->count = 1;
-    if (use && use->count > 0 && --use->count == 0)
-        use->dropped_us = client->sys->mono_us(client->sys);
+    if (use && use->count > 0) {
+        if (KCI_BUG(FIRST_LEAVES_FOR_ALL))
+            use->count = 1;
+        use->creators -= create;
+        if (--use->count == 0)
+            use->dropped_us = client->sys->mono_us(client->sys) - idle_us;
+    }
     pthread_mutex_unlock(&cluster->lock);
+}
+
+void kci_client_drop_topic(kc_client *client, kc_bytes name)
+{
+    drop(client, name, client->settings.auto_create, 0);
+}
+
+void kci_client_drop_topic_created(kc_client *client, kc_bytes name, int64_t idle_us)
+{
+    drop(client, name, true, idle_us);
 }
 
 kci_topic_needs kci_topics_look(kci_cluster *cluster, int64_t now_us, int64_t idle_us)
@@ -106,17 +120,17 @@ kci_topic_care kci_topics_care(const kci_cluster *cluster, kc_bytes name)
     return use->count > 0 ? KCI_TOPIC_IN_USE : KCI_TOPIC_REMEMBERED;
 }
 
-/* The broker may create it, and might have to. */
+/* The broker may create it, and might have to. Not for the sake of those who have dropped it. */
 static bool must_create(const kci_cluster *cluster, const topic_use *use)
 {
     const kci_topic_meta *known = kci_metadata_topic(cluster->current, name_of(use));
-    return use->create && !(known && known->err == KC_OK);
+    return use->creators > 0 && !(known && known->err == KC_OK);
 }
 
 static bool may_not_create(const kci_cluster *cluster, const topic_use *use)
 {
     const kci_topic_meta *known = kci_metadata_topic(cluster->current, name_of(use));
-    return !use->create && !(known && known->err == KC_OK);
+    return use->creators == 0 && !(known && known->err == KC_OK);
 }
 
 /* Which kinds of topics a request would name. */

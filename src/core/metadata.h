@@ -66,8 +66,10 @@ const kci_node *kci_metadata_node(const kci_metadata *metadata, int32_t id);
 kc_err kci_client_want_topic(kc_client *client, kc_bytes name);
 
 /* The same for a producer: the broker may create the topic whatever allow.auto.create.topics says
- * (that is about consumers). Dropped by kci_client_drop_topic as well. */
+ * (that is about consumers). idle_us: how long it had not been used when it is dropped; counts
+ * towards metadata.max.idle.ms. */
 kc_err kci_client_want_topic_created(kc_client *client, kc_bytes name);
+void kci_client_drop_topic_created(kc_client *client, kc_bytes name, int64_t idle_us);
 
 void kci_client_drop_topic(kc_client *client, kc_bytes name);
 

@@ -59,10 +59,13 @@ static kci_append_result no_chunk(kci_append *a, kc_err err)
 
 static kc_err want(kc_producer *p, kci_send_topic *t)
 {
+    t->used = true;
     if (t->wanted)
         return KC_OK;
     kc_err err = kci_client_want_topic_created(p->client, t->name);
     t->wanted = err == KC_OK;
+    if (t->wanted)
+        kci_sender_post(p); /* it is watched for being idle from now on */
     return err;
 }
 
@@ -137,6 +140,7 @@ static kci_append_result open_batch(kc_producer *p, kci_part *part, kci_append *
     b->stale = p->driven;
     b->listed = true;
     part->open = b;
+    part->topic->used = true;
     kci_list_push_back(&accum->open, &b->link);
     if (!accum->watched) {
         accum->watched = true;

@@ -32,7 +32,8 @@ void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err)
 static void stop_timers(kc_producer *p)
 {
     kci_sender *s = &p->sender;
-    kci_timer *timers[] = { &s->open_timer, &s->retry_timer, &s->delivery_timer, &s->stuck.timer };
+    kci_timer *timers[] = { &s->open_timer, &s->retry_timer, &s->delivery_timer, &s->stuck.timer,
+                            &s->idle_timer };
     for (size_t i = 0; i < KCI_COUNT_OF(timers); i++)
         kci_timer_stop(p->loop, timers[i]);
 }
@@ -56,7 +57,7 @@ static void drop_topics(kc_producer *p)
     kci_gate_enter(&p->accum.gate);
     for (uint32_t at = 0; kci_map_next(&p->accum.topics.map, &at, &name, &topic);) {
         if (((kci_send_topic *)topic)->wanted)
-            kci_client_drop_topic(p->client, name);
+            kci_client_drop_topic_created(p->client, name, 0);
         ((kci_send_topic *)topic)->wanted = false;
     }
     kci_gate_leave(&p->accum.gate);

@@ -38,6 +38,7 @@ kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, 
     conf->max_block_us = ms_to_us(kci_config_int(config, KCI_P_MAX_BLOCK_MS));
     conf->delivery_timeout_us = ms_to_us(kci_config_delivery_timeout_ms(config));
     conf->request_timeout_us = ms_to_us(kci_config_int(config, KCI_P_REQUEST_TIMEOUT_MS));
+    conf->metadata_idle_us = ms_to_us(kci_config_int(config, KCI_P_METADATA_MAX_IDLE_MS));
     conf->buffer_memory = kci_config_int(config, KCI_P_BUFFER_MEMORY);
     conf->batch_size = kci_config_int(config, KCI_P_BATCH_SIZE);
     conf->max_request_size = (int32_t)kci_config_int(config, KCI_P_MAX_REQUEST_SIZE);

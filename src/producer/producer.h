@@ -25,6 +25,7 @@ typedef struct kci_producer_conf {
     int64_t max_block_us;
     int64_t delivery_timeout_us;
     int64_t request_timeout_us;
+    int64_t metadata_idle_us; /* a topic not used for so long is not asked for any more */
     int64_t buffer_memory;
     int64_t batch_limit; /* bytes of a batch at which it is full: batch.size or less */
     int64_t batch_size;

@@ -298,6 +298,7 @@ void kci_sender_on_post(kci_resident *r)
     kc_producer *p = kci_producer_of(r);
     purge(p);
     kci_stuck_answer(p);
+    kci_idle_watch(p);
     run(p, atomic_load_explicit(&p->accum.look, memory_order_acquire) ||
                kci_waiters_any(&p->life.waiters, KCI_WAIT_ROOM) ||
                atomic_load_explicit(&p->retry_wanted, memory_order_relaxed));
@@ -386,6 +387,7 @@ void kci_sender_init(kci_sender *s, uint64_t seed)
     kci_random_seed(&s->random, seed);
     kci_ids_init(&s->ids);
     kci_stuck_init(s);
+    kci_idle_init(s);
 }
 
 void kci_sender_free(kci_sender *s)

@@ -19,7 +19,7 @@
 #include "producer/topics.h"
 #include "wire/messages.h"
 
-enum { KCI_SENDER_TIMERS = 5 }; /* that may be set at once */
+enum { KCI_SENDER_TIMERS = 6 }; /* that may be set at once */
 
 /* A broker, as one producer sees it. Lives as long as the producer. */
 typedef struct kci_peer {
@@ -93,6 +93,7 @@ typedef struct kci_sender {
     bool lost; /* the records that are given up now were told of together */
 
     kci_stuck stuck;
+    kci_timer idle_timer; /* idle.c: to look for topics that are not used any more */
 } kci_sender;
 
 void kci_sender_init(kci_sender *s, uint64_t seed);
@@ -189,6 +190,10 @@ void kci_stuck_answer(kc_producer *p);
 /* Application's threads: which partition waits longest and why, "" if that is not known. Waits for
  * the loop, which answers at once. */
 void kci_stuck_oldest(kc_producer *p, char *text, size_t size);
+
+/* idle.c */
+void kci_idle_init(kci_sender *s);
+void kci_idle_watch(kc_producer *p); /* there may be topics to watch */
 
 /* ids.c */
 void kci_ids_init(kci_producer_ids *ids);

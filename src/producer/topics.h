@@ -61,6 +61,7 @@ typedef struct kci_send_topic {
     uint64_t usable;     /* the same, if records can be sent to it at once; else KCI_NOT_USABLE */
     kc_err err;
     bool wanted;   /* the client has been told that it is in use */
+    bool used;     /* since idle.c looked last */
     int32_t count; /* partitions; 0: not known */
     kci_part **parts;
     int32_t part_cap; /* how many exist, at least count */
@@ -68,6 +69,7 @@ typedef struct kci_send_topic {
     int32_t sticky;       /* partition for records without key; -1: none */
     int64_t sticky_bytes; /* went there since it was chosen */
     uint32_t turn;        /* round-robin */
+    int64_t idle_us;      /* since when it was not used, as far as idle.c knows */
 
     /* loop */
     kc_uuid id;

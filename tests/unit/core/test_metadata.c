@@ -316,6 +316,50 @@ Test(metadata, consumers_and_producers_differ_in_what_may_be_created)
     fake_free(&f);
 }
 
+/* A topic of two users: the producer leaves, and with it the wish that the broker creates it. */
+Test(metadata, a_topic_is_not_created_for_those_who_have_left)
+{
+    const char *const no[] = { "allow.auto.create.topics=false", "metadata.max.age.ms=1000",
+                               "metadata.max.idle.ms=5000", NULL };
+
+    fake_init(&f, 1, no);
+    fake_topic *t = fake_add_topic(&f, "t", 1);
+    t->err = KC_E_UNKNOWN_TOPIC_OR_PARTITION;
+    want("t");
+    cr_assert_eq(kci_client_want_topic_created(f.client, kc_str("t")), KC_OK);
+    fake_run(&f, 1500);
+    cr_assert(f.last_metadata.allow_auto_topic_creation);
+    kci_client_drop_topic_created(f.client, kc_str("t"), 0);
+    fake_run(&f, 3000);
+    cr_assert_eq(f.last_metadata.topics.count, 1, "one still wants it");
+    cr_assert_not(f.last_metadata.allow_auto_topic_creation);
+    kci_client_drop_topic(f.client, kc_str("t"));
+    fake_run(&f, 6000);
+    int before = asked();
+    fake_run(&f, 10000);
+    cr_assert_eq(asked(), before, "nobody does");
+    fake_free(&f);
+}
+
+Test(metadata, a_topic_that_was_idle_before_it_is_dropped_is_forgotten_sooner)
+{
+    const char *const often[] = { "metadata.max.age.ms=1000", "metadata.max.idle.ms=5000", NULL };
+
+    fake_init(&f, 1, often);
+    fake_add_topic(&f, "t", 1);
+    fake_add_topic(&f, "other", 1);
+    want("other");
+    cr_assert_eq(kci_client_want_topic_created(f.client, kc_str("t")), KC_OK);
+    fake_run(&f, 1500);
+    cr_assert_eq(f.last_metadata.topics.count, 2);
+    kci_client_drop_topic_created(f.client, kc_str("t"), 4000000);
+    fake_run(&f, 900);
+    cr_assert_eq(f.last_metadata.topics.count, 2);
+    fake_run(&f, 3000);
+    cr_assert_eq(f.last_metadata.topics.count, 1);
+    fake_free(&f);
+}
+
 /* -- hints --------------------------------------------------------------------------------------
  */
 
