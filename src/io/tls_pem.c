@@ -29,6 +29,7 @@ static kc_bytes trim(const char *from, const char *to)
 /* The next "-----<word> <label>-----"; any number of dashes will do. */
 static bool find_mark(const char *pos, const char *end, const char *word, mark *out)
 {
+    const char *from = pos;
     size_t size = strlen(word);
 
     for (; (pos = memmem(pos, (size_t)(end - pos), word, size)) != NULL; pos += size) {
@@ -39,7 +40,7 @@ static bool find_mark(const char *pos, const char *end, const char *word, mark *
         out->label = trim(label, dash);
         if (out->label.size == 0 || out->label.size > LABEL_MAX || !is_blank(*label))
             continue;
-        for (out->first = pos + 1; out->first[-1] == '-';)
+        for (out->first = pos + 1; out->first > from && out->first[-1] == '-';)
             out->first--;
         for (out->after = dash; out->after < end && *out->after == '-';)
             out->after++;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <openssl/ssl.h>
 
@@ -228,4 +230,28 @@ Test(tls_texts, what_is_no_block_is_left_out)
     expect_tidy("-----BEGIN X-----\n-----END X-----", "-----BEGIN X-----\n-----END X-----\n");
     expect_tidy("-----BEGIN X-----\nA: b-c\r\n\nxyz\n-----END X-----",
                 "-----BEGIN X-----\nA: b-c\n\nxyz\n-----END X-----\n");
+}
+
+/* A text that begins, and ends, where the memory does: nothing beside it is looked at. */
+Test(tls_texts, pem_at_the_edges_of_memory)
+{
+    static const char *const texts[] = { "-----BEGIN X-----\nAAAA\n-----END X-----",
+                                         "-BEGIN X-A-END X-", "-----BEGIN X-----", "-----BEGIN",
+                                         "-" };
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *map = mmap(NULL, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(map, MAP_FAILED);
+    cr_assert_eq(mprotect(map + page, page, PROT_READ | PROT_WRITE), 0);
+    for (size_t i = 0; i < KCI_COUNT_OF(texts); i++) {
+        size_t size = strlen(texts[i]);
+        char *at[] = { map + page, map + 2 * page - size };
+        for (int j = 0; j < 2; j++) {
+            kci_buf buf = { 0 };
+            memcpy(at[j], texts[i], size);
+            kci_pem_tidy(kc_mem(at[j], size), &buf);
+            cr_assert_eq(buf.size > 0, i < 2, "%s", texts[i]);
+            kci_buf_free(&buf);
+        }
+    }
+    munmap(map, 3 * page);
 }
