@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/broker.h"
 
-#include <stdio.h>
-
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/planted.h"
@@ -16,7 +14,7 @@ static int32_t position(const kci_brokers *brokers, int32_t id)
 
     while (low < high) {
         int32_t middle = low + (high - low) / 2;
-        if (brokers->list[middle]->id < id)
+        if (brokers->list[middle]->remote.id < id)
             low = middle + 1;
         else
             high = middle;
@@ -29,58 +27,13 @@ kci_broker *kci_broker_find(kc_client *client, int32_t id)
     const kci_brokers *brokers = &client->brokers;
     int32_t at = position(brokers, id);
 
-    return at < brokers->count && brokers->list[at]->id == id ? brokers->list[at] : NULL;
-}
-
-const char *kci_broker_text(const kci_broker *broker)
-{
-    return broker->text;
-}
-
-/* -- addresses ----------------------------------------------------------------------------------
- */
-
-static char *describe(int32_t id, const char *host, uint16_t port)
-{
-    char text[KCI_HOST_MAX + 64];
-    const char *open = strchr(host, ':') ? "[" : "";
-    const char *close = *open ? "]" : "";
-
-    int size =
-        id <= KCI_BOOTSTRAP_ID
-            ? snprintf(text, sizeof text, "bootstrap server %s%s%s:%u", open, host, close, port)
-            : snprintf(text, sizeof text, "broker %d (%s%s%s:%u)", id, open, host, close, port);
-    return kci_strndup(text, (size_t)size);
-}
-
-static bool has_address(const kci_broker *broker, kc_bytes host, int32_t port)
-{
-    return broker->host && broker->port == port && kci_bytes_equal(kc_str(broker->host), host);
-}
-
-static bool set_address(kci_broker *broker, kc_bytes host, uint16_t port)
-{
-    char *copy = kci_strndup(host.data, host.size);
-    char *text = copy ? describe(broker->id, copy, port) : NULL;
-
-    if (!text) {
-        kci_free(copy);
-        return false;
-    }
-    kci_free(broker->host);
-    kci_free(broker->text);
-    broker->host = copy;
-    broker->text = text;
-    broker->port = port;
-    broker->failures = 0; /* of the old address */
-    broker->retry_us = 0;
-    return true;
+    return at < brokers->count && brokers->list[at]->remote.id == id ? brokers->list[at] : NULL;
 }
 
 /* Who answers at the old address may be another broker now. */
 static bool move(kci_broker *broker, kc_bytes host, uint16_t port)
 {
-    if (!set_address(broker, host, port))
+    if (!kci_remote_set_address(&broker->remote, host, port))
         return false;
     for (int i = 0; i < KCI_CLASS_COUNT; i++)
         if (broker->connections[i])
@@ -96,8 +49,7 @@ static void broker_free(kci_broker *broker)
 {
     for (int i = 0; i < KCI_CLASS_COUNT; i++)
         kci_connection_free(broker->connections[i]);
-    kci_free(broker->host);
-    kci_free(broker->text);
+    kci_remote_clear(&broker->remote);
     kci_free(broker);
 }
 
@@ -122,8 +74,8 @@ static kci_broker *add(kc_client *client, int32_t id, kc_bytes host, uint16_t po
     if (!broker)
         return NULL;
     broker->client = client;
-    broker->id = id;
-    if (!set_address(broker, host, port)) {
+    broker->remote.id = id;
+    if (!kci_remote_set_address(&broker->remote, host, port)) {
         broker_free(broker);
         return NULL;
     }
@@ -144,7 +96,7 @@ kci_broker *kci_broker_learn(kc_client *client, int32_t id, kc_bytes host, int32
         return NULL;
     if (!broker)
         broker = add(client, id, host, (uint16_t)port);
-    else if (!KCI_BUG(ADDRESS_KEPT) && !has_address(broker, host, port) &&
+    else if (!KCI_BUG(ADDRESS_KEPT) && !kci_remote_has_address(&broker->remote, host, port) &&
              !move(broker, host, (uint16_t)port))
         return NULL;
     if (broker)
@@ -167,34 +119,9 @@ kc_err kci_broker_add_bootstrap(kc_client *client, const char *host, uint16_t po
 kci_connection *kci_broker_connection(kci_broker *broker, kci_class cls)
 {
     if (!broker->connections[cls])
-        broker->connections[cls] = kci_connection_new(broker, cls);
+        broker->connections[cls] = kci_connection_new(&broker->client->network, &broker->remote,
+                                                      cls, broker->client->news, broker);
     return broker->connections[cls];
-}
-
-/* -- backoff ------------------------------------------------------------------------------------
- */
-
-void kci_broker_failed(kci_broker *broker, int64_t began_us)
-{
-    kc_client *client = broker->client;
-    int64_t now = kci_client_now(client);
-
-    if (broker->failures > 0 && began_us < broker->retry_us)
-        return; /* it went wrong beside an attempt that counts already */
-    broker->failures++;
-    if (KCI_BUG(NO_BACKOFF))
-        return;
-    broker->retry_us =
-        now + kci_backoff_delay(&client->settings.reconnect, broker->failures, &client->random);
-}
-
-void kci_broker_works(kci_broker *broker)
-{
-    if (broker->failures == 0)
-        return;
-    broker->failures = 0;
-    broker->retry_us = 0;
-    kci_log_limit_reset(&broker->complaints);
 }
 
 /* -- bootstrap servers --------------------------------------------------------------------------
@@ -206,7 +133,8 @@ static kci_broker *twin_of(kc_client *client, const kci_broker *bootstrap)
     for (int32_t i = 0; i < client->brokers.count; i++) {
         kci_broker *broker = client->brokers.list[i];
         if (!kci_broker_is_bootstrap(broker) && broker->known &&
-            has_address(broker, kc_str(bootstrap->host), bootstrap->port))
+            kci_remote_has_address(&broker->remote, kc_str(bootstrap->remote.host),
+                                   bootstrap->remote.port))
             return broker;
     }
     return NULL;
@@ -217,13 +145,13 @@ static void hand_over(kci_broker *from, kci_broker *to)
 {
     for (int i = 0; i < KCI_CLASS_COUNT; i++) {
         kci_connection *connection = from->connections[i];
-        if (!connection || to->connections[i] || connection->state == KCI_CONNECTION_DOWN)
+        if (!connection || to->connections[i] || kci_connection_is_down(connection))
             continue;
         from->connections[i] = NULL;
         to->connections[i] = connection;
-        connection->broker = to;
+        kci_connection_move(connection, &to->remote, to);
         if (kci_connection_is_up(connection))
-            kci_client_tell_node(to->client, to->id, connection->cls, KCI_NODE_UP, KC_OK);
+            to->client->news->up(to, connection);
     }
 }
 
@@ -245,7 +173,7 @@ void kci_brokers_settle(kc_client *client)
     }
 }
 
-void kci_brokers_use_bootstrap(kc_client *client)
+bool kci_brokers_use_bootstrap(kc_client *client)
 {
     bool any = false;
 
@@ -254,11 +182,20 @@ void kci_brokers_use_bootstrap(kc_client *client)
         if (!kci_broker_is_bootstrap(broker) || broker->known)
             continue;
         broker->known = any = true;
-        broker->failures = 0;
-        broker->retry_us = 0;
+        kci_remote_forgive(&broker->remote);
     }
-    for (int i = 0; i < KCI_CLASS_COUNT && any; i++)
-        kci_route_wake(&client->routes[i]);
+    return any;
+}
+
+bool kci_brokers_any_up(const kc_client *client)
+{
+    for (int32_t i = 0; i < client->brokers.count; i++)
+        for (int k = 0; k < KCI_CLASS_COUNT; k++) {
+            const kci_connection *c = client->brokers.list[i]->connections[k];
+            if (c && kci_connection_is_up(c))
+                return true;
+        }
+    return false;
 }
 
 bool kci_brokers_all_failed(const kc_client *client, kci_class cls)
@@ -266,7 +203,7 @@ bool kci_brokers_all_failed(const kc_client *client, kci_class cls)
     for (int32_t i = 0; i < client->brokers.count; i++) {
         const kci_broker *broker = client->brokers.list[i];
         const kci_connection *c = broker->connections[cls];
-        if (broker->known && (broker->failures == 0 || (c && kci_connection_is_up(c))))
+        if (broker->known && (broker->remote.failures == 0 || (c && kci_connection_is_up(c))))
             return false;
     }
     return true;
@@ -284,12 +221,12 @@ static bool wind_down(kci_broker *broker)
         kci_connection *connection = broker->connections[i];
         if (!connection)
             continue;
-        if (connection->state == KCI_CONNECTION_DOWN && connection->queued > 0)
+        if (kci_connection_is_down(connection) && kci_connection_load(connection) > 0)
             kci_connection_fail_calls(connection, KC_E_BROKER_NOT_AVAILABLE,
                                       "the cluster has no such broker any more");
-        if (kci_connection_is_up(connection) && kci_connection_is_idle(connection))
+        if (kci_connection_is_up(connection) && kci_connection_load(connection) == 0)
             kci_connection_close(connection, KC_OK, "not needed any more");
-        all_down &= connection->state == KCI_CONNECTION_DOWN && connection->queued == 0;
+        all_down &= kci_connection_is_down(connection) && kci_connection_load(connection) == 0;
     }
     return all_down;
 }

@@ -12,27 +12,18 @@
 
 enum { KCI_BOOTSTRAP_ID = -1000 };
 
-struct kci_broker {
+typedef struct kci_broker {
     kc_client *client;
-    int32_t id;
-    uint16_t port;
+    kci_remote remote;
     bool down;  /* of one not known: nothing is left of it */
     bool known; /* metadata names it; a bootstrap server: it is in use */
-    char *host;
-    char *text;                                   /* for people: kci_broker_text() */
     kci_connection *connections[KCI_CLASS_COUNT]; /* NULL: never needed */
-    /* Backoff of all classes: whoever is refused by one need not knock at the others. Each
-     * connection has its own beside it. */
-    uint32_t failures; /* in a row */
-    int64_t retry_us;  /* no attempt before */
-    kci_log_limit complaints;
-};
+} kci_broker;
 
 typedef struct kci_brokers {
     kci_broker **list; /* ascending by id, so bootstrap servers first */
     int32_t count, cap;
     int32_t next_bootstrap; /* id of the next bootstrap server */
-    int32_t up;             /* connections that are up */
 } kci_brokers;
 
 /* A broker by id, known or not; NULL. */
@@ -47,22 +38,21 @@ kc_err kci_broker_add_bootstrap(kc_client *client, const char *host, uint16_t po
 
 static inline bool kci_broker_is_bootstrap(const kci_broker *broker)
 {
-    return broker->id <= KCI_BOOTSTRAP_ID;
+    return broker->remote.id <= KCI_BOOTSTRAP_ID;
 }
 
 /* Its connection, made if there is none; NULL when out of memory. */
 kci_connection *kci_broker_connection(kci_broker *broker, kci_class cls);
 
-/* An attempt that began at began_us failed; an answer came. */
-void kci_broker_failed(kci_broker *broker, int64_t began_us);
-void kci_broker_works(kci_broker *broker);
-
 /* Metadata was taken over: hands the bootstrap servers' connections to the brokers with the same
  * address, and puts the bootstrap servers out of use if any broker is known. */
 void kci_brokers_settle(kc_client *client);
 
-/* Puts the bootstrap servers into use again, all of them to be tried at once. */
-void kci_brokers_use_bootstrap(kc_client *client);
+/* Puts the bootstrap servers into use again, all of them to be tried at once. False: they were. */
+bool kci_brokers_use_bootstrap(kc_client *client);
+
+/* Some connection is up. */
+bool kci_brokers_any_up(const kc_client *client);
 
 /* True when every broker that metadata names has failed since it last worked, and none has a
  * connection of the class. Those of other classes are no sign of life: a host that is gone without

@@ -1,62 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls' way in and out. */
+/* The calls' way in. */
 #include "core/call.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
+#include "core/call_end.h"
+#include "core/flight.h"
 #include "core/state.h"
-
-void kci_call_finish(kc_client *client, kci_call *call, kc_err err, const kci_response *response,
-                     const char *why)
-{
-    (void)client;
-    kci_link_remove(&call->link);
-    call->connection = NULL;
-    call->flight = NULL;
-    call->stage = KCI_CALL_IDLE;
-    call->done(call, err, err == KC_OK ? response : NULL, why && *why ? why : kc_error_text(err));
-}
-
-void kci_call_finish_later(kc_client *client, kci_call *call, kc_err err)
-{
-    kci_link_remove(&call->link);
-    call->connection = NULL;
-    call->flight = NULL;
-    call->stage = KCI_CALL_ENDING;
-    call->err = err;
-    kci_list_push_back(&client->finished, &call->link);
-    kci_loop_defer(client->loop, &client->finish);
-}
-
-/* What to say of an error that came up on this side. */
-static const char *explain(const kci_call *call, char *text, size_t size)
-{
-    const kci_api *api = kci_api_get(call->api);
-
-    if (call->err != KC_E_UNSUPPORTED_VERSION || !api)
-        return kc_error_text(call->err);
-    snprintf(text, size,
-             "the broker knows no version of %s that this client can use here: it is too old, too "
-             "new, or not a broker but a controller",
-             api->name);
-    return text;
-}
-
-void kci_calls_finish(kci_task *task)
-{
-    kc_client *client = KCI_CONTAINER_OF(task, kc_client, finish);
-    char text[200];
-    kci_list now;
-
-    kci_list_init(&now);
-    kci_list_splice_back(&now, &client->finished);
-    for (kci_link *l; (l = kci_list_pop_front(&now));) {
-        kci_call *call = KCI_CONTAINER_OF(l, kci_call, link);
-        kci_call_finish(client, call, call->err, NULL, explain(call, text, sizeof text));
-    }
-    kci_closing_look(client);
-}
 
 /* The broker of a call to a particular node; NULL: none is known by that id. */
 static kci_broker *broker_of(kc_client *client, int32_t node)
@@ -72,7 +21,7 @@ static void start_on(kc_client *client, kci_call *call, kci_broker *broker)
     if (connection)
         kci_connection_add(connection, call);
     else
-        kci_call_finish_later(client, call, KC_E_NO_MEMORY);
+        kci_call_finish_later(&client->network, call, KC_E_NO_MEMORY);
 }
 
 void kci_call_start(kc_client *client, kci_call *call)
@@ -88,7 +37,7 @@ void kci_call_start(kc_client *client, kci_call *call)
     call->link = (kci_link){ 0 };
     call->stage = KCI_CALL_WAITING;
     if (kci_client_is_ending(client)) {
-        kci_call_finish_later(client, call, KC_E_CLOSED);
+        kci_call_finish_later(&client->network, call, KC_E_CLOSED);
         return;
     }
     if (node == KCI_NODE_CONTROLLER)
@@ -99,7 +48,7 @@ void kci_call_start(kc_client *client, kci_call *call)
     else if (node < 0 || call->node == KCI_NODE_CONTROLLER)
         kci_route_add(&client->routes[call->cls], call);
     else
-        kci_call_finish_later(client, call, KC_E_BROKER_NOT_AVAILABLE);
+        kci_call_finish_later(&client->network, call, KC_E_BROKER_NOT_AVAILABLE);
 }
 
 void kci_call_cancel(kc_client *client, kci_call *call)
@@ -111,7 +60,7 @@ void kci_call_cancel(kc_client *client, kci_call *call)
     if (!flight) {
         if (call->connection)
             kci_connection_take(call->connection, call);
-        kci_call_finish_later(client, call, KC_E_INTERRUPTED);
+        kci_call_finish_later(&client->network, call, KC_E_INTERRUPTED);
         return;
     }
     if (!flight->released) { /* the stream has the bytes: on_released() of the connection ends it */
@@ -120,7 +69,7 @@ void kci_call_cancel(kc_client *client, kci_call *call)
         return;
     }
     flight->call = NULL;
-    kci_call_finish_later(client, call, KC_E_INTERRUPTED);
+    kci_call_finish_later(&client->network, call, KC_E_INTERRUPTED);
 }
 
 static kci_connection *find(kc_client *client, int32_t node, kci_class cls)
@@ -157,13 +106,11 @@ int16_t kci_node_version(kc_client *client, int32_t node, kci_class cls, int16_t
 {
     const kci_connection *connection = find(client, node, cls);
 
-    if (!connection || !kci_connection_is_up(connection))
-        return -1;
-    return kci_versions_pick(&connection->versions, api, min, max);
+    return connection ? kci_connection_version(connection, api, min, max) : -1;
 }
 
 int32_t kci_node_outstanding(kc_client *client, int32_t node, kci_class cls)
 {
     const kci_connection *connection = find(client, node, cls);
-    return connection ? connection->queued + connection->flying : 0;
+    return connection ? kci_connection_load(connection) : 0;
 }

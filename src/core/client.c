@@ -7,6 +7,8 @@
 #include "base/thread.h"
 #include "core/address.h"
 #include "core/fork.h"
+#include "core/news.h"
+#include "core/sasl.h"
 #include "core/state.h"
 
 /* Timers of the client itself: close, metadata, routes. */
@@ -52,11 +54,9 @@ static void init_parts(kc_client *client)
     kci_random_seed(&client->random, seed);
     kci_list_init(&client->users);
     kci_list_init(&client->sharers);
-    kci_list_init(&client->finished);
-    kci_list_init(&client->spare_flights);
+    kci_network_init(&client->network);
     for (int i = 0; i < KCI_CLASS_COUNT; i++)
         kci_route_init(&client->routes[i], client, (kci_class)i);
-    client->finish.fn = kci_calls_finish;
     client->prune.fn = kci_client_prune;
     kci_log_init(&client->log, kci_log_to_stderr, client->sys,
                  (int)kci_config_int(client->config, KCI_P_LOG_LEVEL));
@@ -72,6 +72,41 @@ static size_t frames_to_keep(const kc_client *client)
 {
     int64_t keep = kci_config_int(client->config, KCI_P_FETCH_BUFFER_BYTES) / 8;
     return keep < FRAMES_KEEP_MAX ? (size_t)keep : FRAMES_KEEP_MAX;
+}
+
+static void hold_client(kci_network *network)
+{
+    kci_client_ref(KCI_CONTAINER_OF(network, kc_client, network));
+}
+
+static void release_client(kci_network *network)
+{
+    kci_client_unref(KCI_CONTAINER_OF(network, kc_client, network));
+}
+
+static void on_settled(kci_network *network)
+{
+    kci_closing_look(KCI_CONTAINER_OF(network, kc_client, network));
+}
+
+/* All that connections see of the client. */
+static void make_network(kc_client *client)
+{
+    kci_network *network = &client->network;
+
+    network->loop = client->loop;
+    network->sys = client->sys;
+    network->log = &client->log;
+    network->stats = &client->stats;
+    network->random = &client->random;
+    network->config = client->config;
+    network->settings = &client->settings;
+    network->frames = client->frames;
+    network->tls = client->tls;
+    network->hold = hold_client;
+    network->release = release_client;
+    network->settled = on_settled;
+    client->news = &kci_news_ops;
 }
 
 static kc_err make_parts(kc_client *client, kc_error *detail)
@@ -93,6 +128,7 @@ static kc_err make_parts(kc_client *client, kc_error *detail)
         err = kci_sasl_check(client->config, detail);
     if (err == KC_OK && client->settings.tls)
         err = kci_client_make_tls(client, detail);
+    make_network(client);
     return err;
 }
 
@@ -104,8 +140,7 @@ static void destroy(kc_client *client)
         }
     kci_cluster_free(&client->cluster);
     kci_brokers_free(client);
-    kci_flights_free_spare(client);
-    kci_arena_free(&client->arena);
+    kci_network_free(&client->network);
     kci_closing_free(client);
     kci_loop_free(client->loop);
     kci_frame_pool_unref(client->frames);

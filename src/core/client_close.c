@@ -38,28 +38,20 @@ static void name_who_is_left(kc_client *client)
                  close->users_left > 1 ? "s" : "");
 }
 
-static void end_connection(kci_connection *connection)
+static void end_connections(kc_client *client)
 {
     static const char why[] = "the client was closed";
 
-    connection->wanted = false;
-    kci_connection_close(connection, KC_E_CLOSED, why);
-    if (connection->state == KCI_CONNECTION_DOWN)
-        kci_connection_fail_calls(connection, KC_E_CLOSED, why);
-    kci_connection_schedule(connection);
-}
-
-static void end_connections(kc_client *client)
-{
     client->close.stage = KCI_CONNECTIONS_END;
+    client->network.ending = true;
     kci_timer_stop(client->loop, &client->close.timer);
     kci_cluster_stop(&client->cluster);
     for (int32_t i = 0; i < client->brokers.count; i++)
         for (int k = 0; k < KCI_CLASS_COUNT; k++)
             if (client->brokers.list[i]->connections[k])
-                end_connection(client->brokers.list[i]->connections[k]);
+                kci_connection_finish(client->brokers.list[i]->connections[k], KC_E_CLOSED, why);
     for (int k = 0; k < KCI_CLASS_COUNT; k++)
-        kci_route_fail(&client->routes[k], KC_E_CLOSED, "the client was closed");
+        kci_route_fail(&client->routes[k], KC_E_CLOSED, why);
 }
 
 static bool is_all_down(const kc_client *client)
@@ -67,10 +59,10 @@ static bool is_all_down(const kc_client *client)
     for (int32_t i = 0; i < client->brokers.count; i++)
         for (int k = 0; k < KCI_CLASS_COUNT; k++) {
             const kci_connection *c = client->brokers.list[i]->connections[k];
-            if (c && (c->state != KCI_CONNECTION_DOWN || !kci_connection_is_idle(c)))
+            if (c && (!kci_connection_is_down(c) || kci_connection_load(c) > 0))
                 return false;
         }
-    return kci_list_is_empty(&client->finished);
+    return kci_list_is_empty(&client->network.finished);
 }
 
 static void on_look(kci_task *task)
@@ -86,12 +78,6 @@ static void on_look(kci_task *task)
         if (client->driven)
             kci_event_signal(close->event);
     }
-}
-
-void kci_closing_look(kc_client *client)
-{
-    if (client->close.stage != KCI_OPEN)
-        kci_loop_defer(client->loop, &client->close.look);
 }
 
 static void on_deadline(kci_timer *timer)

@@ -2,6 +2,7 @@
 #include "core/cluster.h"
 
 #include "base/mem.h"
+#include "core/call_end.h"
 #include "core/state.h"
 
 static const int64_t complaint_first_us = 10000000, complaint_most_us = 300000000;
@@ -79,7 +80,7 @@ static void ask(kci_cluster *cluster, bool all)
                                 .body = &cluster->request,
                                 .done = on_answer };
     if (err != KC_OK) {
-        kci_call_finish_later(client, &cluster->call, err);
+        kci_call_finish_later(&client->network, &cluster->call, err);
         return;
     }
     kci_call_start(client, &cluster->call);
@@ -137,7 +138,7 @@ static void rebootstrap(kci_cluster *cluster, const char *reason)
             reason);
     for (int32_t i = 0; i < client->brokers.count; i++)
         client->brokers.list[i]->known = false;
-    kci_brokers_use_bootstrap(client);
+    kci_routes_use_bootstrap(client);
     cluster->missing_us = now_of(cluster);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* States, the timer and the end of a connection. How it comes up is in connection_setup.c, what it
- * carries in connection_calls.c. */
-#include "core/connection.h"
+/* States, the timer and the end of a connection. */
+#include "core/connection_impl.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/planted.h"
-#include "core/state.h"
+#include "core/connection_impl.h"
 
 #define BIT(state) (1u << KCI_CONNECTION_##state)
 
@@ -29,47 +28,94 @@ static const char *const state_names[KCI_CONNECTION_STATES] = {
 
 const char *const kci_class_names[KCI_CLASS_COUNT] = { "control", "produce", "fetch", "group" };
 
-/* How often a complaint about one broker is repeated. */
-static const int64_t complaint_first_us = 10000000, complaint_most_us = 300000000;
-
 void kci_connection_set_state(kci_connection *connection, kci_connection_state to)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     bool allowed = (followers[connection->state] & (1u << to)) != 0;
 
     assert(allowed);
     if (!allowed)
-        KCI_LOG(&client->log, KC_LOG_ERROR, KCI_AREA_CONN, "%s: illegal change of state",
-                kci_broker_text(connection->broker));
-    KCI_LOG(&client->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): %s -> %s",
-            kci_broker_text(connection->broker), kci_class_names[connection->cls],
+        KCI_LOG(network->log, KC_LOG_ERROR, KCI_AREA_CONN, "%s: illegal change of state",
+                connection->remote->text);
+    KCI_LOG(network->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): %s -> %s",
+            connection->remote->text, kci_class_names[connection->cls],
             state_names[connection->state], state_names[to]);
-    client->brokers.up += (to == KCI_CONNECTION_UP) - (connection->state == KCI_CONNECTION_UP);
     connection->state = to;
 }
 
 void kci_connection_trace_out(const kci_connection *connection, int16_t api, int16_t version,
                               int32_t correlation, size_t size)
 {
-    KCI_LOG(&connection->client->log, KC_LOG_TRACE, KCI_AREA_CONN,
-            "%s (%s): %s version %d, number %d: request, %zu bytes",
-            kci_broker_text(connection->broker), kci_class_names[connection->cls],
-            kci_api_name(api), version, correlation, size);
+    KCI_LOG(connection->network->log, KC_LOG_TRACE, KCI_AREA_CONN,
+            "%s (%s): %s version %d, number %d: request, %zu bytes", connection->remote->text,
+            kci_class_names[connection->cls], kci_api_name(api), version, correlation, size);
 }
 
 void kci_connection_trace_in(const kci_connection *connection, int16_t api, int16_t version,
                              int32_t correlation, size_t size, int64_t rtt_us)
 {
-    KCI_LOG(&connection->client->log, KC_LOG_TRACE, KCI_AREA_CONN,
+    KCI_LOG(connection->network->log, KC_LOG_TRACE, KCI_AREA_CONN,
             "%s (%s): %s version %d, number %d: answer, %zu bytes after %.3f ms",
-            kci_broker_text(connection->broker), kci_class_names[connection->cls],
-            kci_api_name(api), version, correlation, size, (double)rtt_us / 1000);
+            connection->remote->text, kci_class_names[connection->cls], kci_api_name(api), version,
+            correlation, size, (double)rtt_us / 1000);
+}
+
+/* -- what others see ----------------------------------------------------------------------------
+ */
+
+kci_class kci_connection_class(const kci_connection *connection)
+{
+    return connection->cls;
+}
+
+bool kci_connection_is_up(const kci_connection *connection)
+{
+    return connection->state == KCI_CONNECTION_UP;
+}
+
+bool kci_connection_is_down(const kci_connection *connection)
+{
+    return connection->state == KCI_CONNECTION_DOWN;
+}
+
+bool kci_connection_is_opening(const kci_connection *connection)
+{
+    return connection->state > KCI_CONNECTION_DOWN && connection->state < KCI_CONNECTION_UP;
+}
+
+bool kci_connection_is_wanted(const kci_connection *connection)
+{
+    return connection->wanted || kci_connection_is_opening(connection);
+}
+
+int64_t kci_connection_attempt_began(const kci_connection *connection)
+{
+    int64_t now = kci_network_now(connection->network);
+
+    if (kci_connection_is_opening(connection))
+        return connection->began_us;
+    bool about_to = kci_connection_is_down(connection) && connection->wanted &&
+                    kci_connection_retry_at(connection) <= now;
+    return about_to ? now : -1;
+}
+
+int32_t kci_connection_load(const kci_connection *connection)
+{
+    return connection->queued + connection->flying;
+}
+
+int16_t kci_connection_version(const kci_connection *connection, int16_t api, int16_t min,
+                               int16_t max)
+{
+    return kci_connection_is_up(connection)
+               ? kci_versions_pick(&connection->versions, api, min, max)
+               : -1;
 }
 
 bool kci_connection_is_throttled(const kci_connection *connection)
 {
-    return connection->throttled_until_us > kci_client_now(connection->client);
+    return connection->throttled_until_us > kci_network_now(connection->network);
 }
 
 /* -- backoff ------------------------------------------------------------------------------------
@@ -77,7 +123,7 @@ bool kci_connection_is_throttled(const kci_connection *connection)
 
 int64_t kci_connection_retry_at(const kci_connection *connection)
 {
-    int64_t own = connection->retry_us, shared = connection->broker->retry_us;
+    int64_t own = connection->retry_us, shared = connection->remote->retry_us;
     return own > shared ? own : shared;
 }
 
@@ -86,25 +132,25 @@ void kci_connection_works(kci_connection *connection)
     connection->proven = true;
     connection->failures = 0;
     connection->retry_us = 0;
-    kci_broker_works(connection->broker);
+    kci_remote_works(connection->remote);
 }
 
 /* It failed to come up, or broke. Both the connection, which alone may be the broken one, and,
  * unless it has worked, its broker get a pause. */
 static void back_off(kci_connection *connection, kc_err err)
 {
-    kc_client *client = connection->client;
-    const kci_settings *s = &client->settings;
+    kci_network *network = connection->network;
+    const kci_settings *s = network->settings;
 
     if (!connection->proven)
-        kci_broker_failed(connection->broker, connection->began_us);
+        kci_remote_failed(connection->remote, network, connection->began_us);
     if (KCI_BUG(NO_BACKOFF))
         return;
     connection->failures++;
     int64_t pause = err == KC_E_AUTHENTICATION
                         ? s->reconnect.max_us
-                        : kci_backoff_delay(&s->reconnect, connection->failures, &client->random);
-    connection->retry_us = kci_client_now(client) + pause;
+                        : kci_backoff_delay(&s->reconnect, connection->failures, network->random);
+    connection->retry_us = kci_network_now(network) + pause;
 }
 
 /* -- the timer ----------------------------------------------------------------------------------
@@ -117,7 +163,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static int64_t idle_at(const kci_connection *connection)
 {
-    int64_t idle = connection->client->settings.idle_us;
+    int64_t idle = connection->network->settings->idle_us;
 
     if (idle == INT64_MAX || !kci_connection_is_idle(connection))
         return INT64_MAX;
@@ -127,7 +173,7 @@ static int64_t idle_at(const kci_connection *connection)
 /* While answers are due nothing can be done about it; the last of them comes back here. */
 static int64_t renew_at(const kci_connection *connection)
 {
-    return kci_connection_is_idle(connection) ? connection->renew_us : INT64_MAX;
+    return kci_connection_is_idle(connection) ? connection->renewal.at_us : INT64_MAX;
 }
 
 static int64_t due_in_state(const kci_connection *connection)
@@ -138,7 +184,7 @@ static int64_t due_in_state(const kci_connection *connection)
                                                         : INT64_MAX;
     case KCI_CONNECTION_VERSIONS:
     case KCI_CONNECTION_AUTH:
-        return connection->setup_deadline_us;
+        return connection->setup.deadline_us;
     case KCI_CONNECTION_UP:
         if (connection->throttled_until_us > 0)
             return sooner(connection->throttled_until_us, idle_at(connection));
@@ -150,7 +196,7 @@ static int64_t due_in_state(const kci_connection *connection)
 
 void kci_connection_schedule(kci_connection *connection)
 {
-    kci_loop *loop = connection->client->loop;
+    kci_loop *loop = connection->network->loop;
     int64_t at = sooner(due_in_state(connection), connection->call_deadline_us);
 
     if (at == INT64_MAX)
@@ -163,8 +209,7 @@ static void end_throttle(kci_connection *connection)
 {
     connection->throttled_until_us = 0;
     kci_connection_pump(connection);
-    kci_client_tell_node(connection->client, connection->broker->id, connection->cls, KCI_NODE_UP,
-                         KC_OK);
+    connection->ops->unthrottled(connection->owner, connection);
 }
 
 static void on_due_up(kci_connection *connection, int64_t now)
@@ -176,13 +221,13 @@ static void on_due_up(kci_connection *connection, int64_t now)
     if (idle_at(connection) <= now)
         kci_connection_close(connection, KC_OK, "idle");
     else if (renew_at(connection) <= now)
-        kci_connection_close(connection, KC_OK, connection->renew_why);
+        kci_connection_close(connection, KC_OK, connection->renewal.why);
 }
 
 static void on_timer(kci_timer *timer)
 {
     kci_connection *connection = KCI_CONTAINER_OF(timer, kci_connection, timer);
-    int64_t now = kci_client_now(connection->client);
+    int64_t now = kci_network_now(connection->network);
 
     if (connection->call_deadline_us <= now)
         kci_connection_expire(connection);
@@ -219,10 +264,10 @@ void kci_connection_renew(kci_connection *connection, int64_t at_us, const char 
     bool over =
         connection->state == KCI_CONNECTION_DOWN || connection->state == KCI_CONNECTION_CLOSING;
 
-    if (over || connection->renew_us <= at_us)
+    if (over || connection->renewal.at_us <= at_us)
         return;
-    connection->renew_us = at_us;
-    connection->renew_why = why;
+    connection->renewal.at_us = at_us;
+    connection->renewal.why = why;
     kci_connection_schedule(connection);
 }
 
@@ -231,7 +276,7 @@ void kci_connection_renew(kci_connection *connection, int64_t at_us, const char 
 
 void kci_connection_close(kci_connection *connection, kc_err err, const char *why)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     if (connection->state == KCI_CONNECTION_DOWN || connection->state == KCI_CONNECTION_CLOSING)
         return;
@@ -243,70 +288,48 @@ void kci_connection_close(kci_connection *connection, kc_err err, const char *wh
         kci_connection_ended(connection, err, connection->fault.text);
         return;
     }
-    KCI_LOG(&client->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): closing: %s",
-            kci_broker_text(connection->broker), kci_class_names[connection->cls], why);
+    KCI_LOG(network->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): closing: %s",
+            connection->remote->text, kci_class_names[connection->cls], why);
     kci_connection_set_state(connection, KCI_CONNECTION_CLOSING);
     kci_conn_close(connection->stream);
     kci_connection_schedule(connection);
 }
 
 /* An attempt failed, or a connection that was in use broke. */
-static void complain(kci_connection *connection, kc_err err, const char *sentence, bool was_up)
+static void complain(kci_connection *connection, const kci_connection_end *end)
 {
-    kc_client *client = connection->client;
-    kci_broker *broker = connection->broker;
-    int64_t now = kci_client_now(client);
-    int level = was_up && err == KC_E_TRANSPORT ? KC_LOG_INFO : KC_LOG_WARN;
+    kci_network *network = connection->network;
+    int64_t now = kci_network_now(network);
+    int level = end->was_up && end->err == KC_E_TRANSPORT ? KC_LOG_INFO : KC_LOG_WARN;
     uint32_t withheld = 0;
 
-    if (!kci_log_is_on(&client->log, level, KCI_AREA_CONN) ||
-        !kci_log_limit_pass(&broker->complaints, now, complaint_first_us, complaint_most_us,
-                            &withheld))
+    if (!kci_log_is_on(network->log, level, KCI_AREA_CONN) ||
+        !kci_remote_may_complain(connection->remote, now, &withheld))
         return;
     if (withheld)
-        KCI_LOG(&client->log, level, KCI_AREA_CONN, "%s (and %u such failures before)", sentence,
-                withheld);
+        KCI_LOG(network->log, level, KCI_AREA_CONN, "%s (and %u such failures before)",
+                end->sentence, withheld);
     else
-        KCI_LOG(&client->log, level, KCI_AREA_CONN, "%s", sentence);
+        KCI_LOG(network->log, level, KCI_AREA_CONN, "%s", end->sentence);
 }
 
-/* Of a failed attempt, for those who time out later. */
-static void set_problem(kci_connection *connection, kc_err err, const char *sentence)
+/* What went wrong counts against the broker, and the owner hears of it. */
+static void account(kci_connection *connection, const kci_connection_end *end)
 {
-    kc_client *client = connection->client;
-    char text[sizeof((kc_error *)0)->text];
+    kci_network *network = connection->network;
 
-    if (client->brokers.up > 0)
-        snprintf(text, sizeof text, "%.500s", sentence);
-    else
-        snprintf(text, sizeof text,
-                 "no broker of bootstrap.servers=%.160s can be reached: last error: %.260s",
-                 client->settings.bootstrap, sentence);
-    kci_route_note(&client->routes[connection->cls], text);
-    if (kci_cluster_is_missing(&client->cluster))
-        kci_cluster_set_problem(&client->cluster, err, text);
-}
-
-/* What went wrong counts against the broker; *sentence gets the text for its calls. */
-static void account(kci_connection *connection, kc_err err, const char *sentence, bool was_up)
-{
-    kc_client *client = connection->client;
-
-    if (!was_up)
-        kci_stat_add(&client->stats.connect_failures, 1);
-    if (kci_client_is_ending(client))
+    if (!end->was_up)
+        kci_stat_add(&network->stats->connect_failures, 1);
+    if (network->ending)
         return;
     if (!connection->proven || !kci_connection_is_idle(connection))
-        back_off(connection, err);
-    if (was_up && kci_connection_is_idle(connection)) {
-        KCI_LOG(&client->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s", sentence);
+        back_off(connection, end->err);
+    if (end->was_up && kci_connection_is_idle(connection)) {
+        KCI_LOG(network->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s", end->sentence);
         return;
     }
-    complain(connection, err, sentence, was_up);
-    if (connection->broker->id >= 0) /* its partitions may have other leaders by now */
-        kci_client_refresh(client);
-    if (!was_up)
-        set_problem(connection, err, sentence);
+    complain(connection, end);
+    connection->ops->failed(connection->owner, connection, end);
 }
 
 static void reset(kci_connection *connection)
@@ -316,67 +339,78 @@ static void reset(kci_connection *connection)
     connection->lookup = NULL;
     connection->connected = connection->came_up = connection->proven = false;
     connection->throttled_until_us = 0;
-    connection->renew_us = INT64_MAX;
+    connection->renewal.at_us = INT64_MAX;
     connection->fault.code = KC_OK;
     connection->counted = (kci_conn_counters){ 0 };
 }
 
 void kci_connection_ended(kci_connection *connection, kc_err err, const char *why)
 {
-    kc_client *client = connection->client;
-    int32_t node = connection->broker->id;
-    bool was_up = connection->came_up;
     char sentence[600];
+    kci_connection_end end = { err, sentence, connection->came_up };
 
-    snprintf(sentence, sizeof sentence, "%s: %s", kci_broker_text(connection->broker),
+    snprintf(sentence, sizeof sentence, "%s: %s", connection->remote->text,
              why && *why ? why : kc_error_text(err));
-    if (was_up)
-        kci_stat_add(&client->stats.disconnects, !KCI_BUG(ENDS_UNCOUNTED) || err != KC_OK);
+    if (end.was_up)
+        kci_stat_add(&connection->network->stats->disconnects,
+                     !KCI_BUG(ENDS_UNCOUNTED) || err != KC_OK);
     if (err != KC_OK)
-        account(connection, err, sentence, was_up);
+        account(connection, &end);
     kci_connection_set_state(connection, KCI_CONNECTION_DOWN);
     reset(connection);
     if (err != KC_OK)
         kci_connection_fail_calls(connection, err, sentence);
-    if (err == KC_E_AUTHENTICATION) /* others would refuse as well */
-        kci_route_fail(&client->routes[connection->cls], err, sentence);
-    if (node >= 0)
-        kci_client_tell_node(client, node, connection->cls, KCI_NODE_DOWN, err);
     kci_connection_schedule(connection);
-    kci_route_wake(&client->routes[connection->cls]);
-    kci_loop_defer(client->loop, &client->prune);
-    kci_closing_look(client);
+    connection->ops->down(connection->owner, connection, &end);
+}
+
+void kci_connection_finish(kci_connection *connection, kc_err err, const char *why)
+{
+    connection->wanted = false;
+    kci_connection_close(connection, err, why);
+    if (kci_connection_is_down(connection))
+        kci_connection_fail_calls(connection, err, why);
+    kci_connection_schedule(connection);
 }
 
 /* -- life ---------------------------------------------------------------------------------------
  */
 
-kci_connection *kci_connection_new(kci_broker *broker, kci_class cls)
+kci_connection *kci_connection_new(kci_network *network, kci_remote *remote, kci_class cls,
+                                   const kci_connection_ops *ops, void *owner)
 {
     kci_connection *connection = kci_calloc(1, sizeof *connection);
 
     if (!connection)
         return NULL;
-    if (kci_loop_reserve_timers(broker->client->loop, 1) != KC_OK) {
+    if (kci_loop_reserve_timers(network->loop, 1) != KC_OK) {
         kci_free(connection);
         return NULL;
     }
-    connection->client = broker->client;
-    connection->broker = broker;
+    connection->network = network;
+    connection->remote = remote;
+    connection->ops = ops;
+    connection->owner = owner;
     connection->cls = cls;
     connection->timer.fn = on_timer;
-    connection->call_deadline_us = connection->renew_us = INT64_MAX;
+    connection->call_deadline_us = connection->renewal.at_us = INT64_MAX;
     kci_list_init(&connection->queue);
     kci_list_init(&connection->flights);
     return connection;
+}
+
+void kci_connection_move(kci_connection *connection, kci_remote *remote, void *owner)
+{
+    connection->remote = remote;
+    connection->owner = owner;
 }
 
 void kci_connection_free(kci_connection *connection)
 {
     if (!connection)
         return;
-    kci_timer_stop(connection->client->loop, &connection->timer);
-    kci_loop_reserve_timers(connection->client->loop, -1);
+    kci_timer_stop(connection->network->loop, &connection->timer);
+    kci_loop_reserve_timers(connection->network->loop, -1);
     kci_buf_free(&connection->setup.buf);
     kci_free(connection);
 }

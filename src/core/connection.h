@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connection of one broker and class: opens the stream when a call waits or somebody asked for
  * it, negotiates versions, authenticates, sends calls in the order of start, matches answers
- * strictly in order, and closes when idle. One object lives through many streams.
+ * strictly in order, and closes when idle. One object lives through many streams. It reports to an
+ * owner and knows nobody above it.
  *
  * Thread: loop. Everything that can fail a call, and every change of state, happens in callbacks of
  * the loop (timer, stream, lookup), never inside a function that users of the core call; so users'
@@ -9,95 +10,74 @@
 #ifndef CORE_CONNECTION_H
 #define CORE_CONNECTION_H
 
-#include "core/flight.h"
-#include "core/lookup.h"
-#include "core/sasl.h"
-#include "core/versions.h"
+#include "core/call.h"
+#include "core/remote.h"
 
-typedef struct kci_broker kci_broker;
+typedef struct kci_connection kci_connection;
 
-typedef enum kci_connection_state {
-    KCI_CONNECTION_DOWN,
-    KCI_CONNECTION_RESOLVING,
-    KCI_CONNECTION_CONNECTING, /* TCP and TLS */
-    KCI_CONNECTION_VERSIONS,   /* ApiVersions under way */
-    KCI_CONNECTION_AUTH,       /* SASL under way */
-    KCI_CONNECTION_UP,
-    KCI_CONNECTION_CLOSING, /* by us; ends with the stream's on_closed */
-    KCI_CONNECTION_STATES
-} kci_connection_state;
+/* How a connection, or an attempt to open it, ended. */
+typedef struct kci_connection_end {
+    kc_err err;           /* KC_OK: nobody needed it */
+    const char *sentence; /* for people; names the broker */
+    bool was_up;
+} kci_connection_end;
 
-/* The one request that may be under way before a connection is up. */
-typedef struct kci_setup {
-    kci_out out;
-    struct iovec iov;
-    kci_buf buf;
-    bool busy; /* the stream refers to buf */
-    int16_t api, version;
-    int32_t correlation;
-    int64_t sent_us;
-    kci_sasl *sasl;
-} kci_setup;
+/* What the owner is told, from callbacks of the loop. In each the connection may be used, but not
+ * freed. */
+typedef struct kci_connection_ops {
+    /* Calls can be sent from now on. */
+    void (*up)(void *owner, kci_connection *connection);
+    /* An attempt failed, or it broke while requests were under way. Its calls have not ended yet.
+     */
+    void (*failed)(void *owner, kci_connection *connection, const kci_connection_end *end);
+    /* It is down and, unless err is KC_OK, its calls have ended. */
+    void (*down)(void *owner, kci_connection *connection, const kci_connection_end *end);
+    /* The pause that the broker asked for is over. */
+    void (*unthrottled)(void *owner, kci_connection *connection);
+    /* The last answer that was due has come. */
+    void (*quiet)(void *owner, kci_connection *connection);
+    /* It failed before this call, which is on no list any more, was sent. True: the owner has taken
+     * the call elsewhere; else it ends. */
+    bool (*orphan)(void *owner, kci_call *call, kc_err err);
+} kci_connection_ops;
 
-typedef struct kci_connection {
-    kc_client *client;
-    kci_broker *broker;
-    kci_class cls;
-    kci_connection_state state;
-    bool wanted;      /* somebody asked for it, although no call may wait */
-    bool connected;   /* this stream has connected */
-    bool came_up;     /* this stream was up, maybe is */
-    bool proven;      /* it has answered a call: the broker works */
-    kci_timer timer;  /* for whatever is due next, see kci_connection_schedule() */
-    kci_list queue;   /* calls not handed to the stream yet, in the order of start */
-    kci_list flights; /* requests handed to it */
-    int32_t queued, flying;
-    int32_t next_correlation;
-    kci_lookup *lookup;         /* while RESOLVING */
-    kci_conn *stream;           /* from CONNECTING to on_closed */
-    uint32_t failures;          /* in a row, since a call was answered */
-    int64_t retry_us;           /* no attempt before; see also the broker's */
-    int64_t began_us;           /* when the present attempt began */
-    int64_t setup_deadline_us;  /* for VERSIONS and AUTH */
-    int64_t call_deadline_us;   /* not later than the first deadline of a call; INT64_MAX: none */
-    int64_t throttled_until_us; /* 0: not throttled */
-    int64_t renew_us;           /* from when on this stream is to be replaced; INT64_MAX: never */
-    const char *renew_why;      /* static */
-    kci_versions_table versions;
-    kci_setup setup;
-    kci_conn_counters counted; /* what the statistics have seen of the stream's */
-    kc_error fault;            /* why we close it; code KC_OK: because it is idle */
-} kci_connection;
-
-/* NULL when out of memory. */
-kci_connection *kci_connection_new(kci_broker *broker, kci_class cls);
+/* NULL when out of memory. network, remote and ops are borrowed. */
+kci_connection *kci_connection_new(kci_network *network, kci_remote *remote, kci_class cls,
+                                   const kci_connection_ops *ops, void *owner);
 
 /* It must be DOWN and without calls. NULL is fine. */
 void kci_connection_free(kci_connection *connection);
 
-static inline bool kci_connection_is_up(const kci_connection *connection)
-{
-    return connection->state == KCI_CONNECTION_UP;
-}
+/* It belongs to another broker, with its calls: the one it is connected to was known by another
+ * name. */
+void kci_connection_move(kci_connection *connection, kci_remote *remote, void *owner);
+
+kci_class kci_connection_class(const kci_connection *connection);
+bool kci_connection_is_up(const kci_connection *connection);
+bool kci_connection_is_down(const kci_connection *connection); /* no stream, no attempt */
 
 /* An attempt is under way. */
-static inline bool kci_connection_is_opening(const kci_connection *connection)
-{
-    return connection->state > KCI_CONNECTION_DOWN && connection->state < KCI_CONNECTION_UP;
-}
+bool kci_connection_is_opening(const kci_connection *connection);
 
-static inline bool kci_connection_is_idle(const kci_connection *connection)
-{
-    return connection->queued == 0 && connection->flying == 0;
-}
+/* An attempt is under way, or somebody has asked for one. */
+bool kci_connection_is_wanted(const kci_connection *connection);
 
+/* When the attempt under way began, or now, if one is about to; -1: there is none. */
+int64_t kci_connection_attempt_began(const kci_connection *connection);
+
+/* The broker has asked for a pause. */
 bool kci_connection_is_throttled(const kci_connection *connection);
+
+/* Calls that it has, sent or not; requests under way whose call was cancelled count. */
+int32_t kci_connection_load(const kci_connection *connection);
+
+/* The highest version within min..max that both sides know; -1 when it is not up, -2 when there is
+ * none in common. */
+int16_t kci_connection_version(const kci_connection *connection, int16_t api, int16_t min,
+                               int16_t max);
 
 /* No attempt will be made before this time: the backoff of the broker, or its own. */
 int64_t kci_connection_retry_at(const kci_connection *connection);
-
-/* It has answered: failures are forgotten. */
-void kci_connection_works(kci_connection *connection);
 
 /* Asks for it to be opened, as soon as the broker's backoff allows. */
 void kci_connection_want(kci_connection *connection);
@@ -112,69 +92,18 @@ void kci_connection_add(kci_connection *connection, kci_call *call);
 /* Takes a call away that is not sent yet. */
 void kci_connection_take(kci_connection *connection, kci_call *call);
 
-/* Ends it: lookup, stream. Its calls end with `err` and `why` (kept), in a later callback; err
- * KC_OK: because nobody needs it (calls that come meanwhile open it again). */
-void kci_connection_close(kci_connection *connection, kc_err err, const char *why);
-
-/* -- between connection.c, connection_setup.c and connection_calls.c -- */
-
-/* The only writer of `state`; an edge that the table does not have is a bug. */
-void kci_connection_set_state(kci_connection *connection, kci_connection_state to);
-
-/* Logs a request that is handed to the stream, and an answer: rtt_us after it was written. `size`
- * is the frame's, without its prefix. */
-void kci_connection_trace_out(const kci_connection *connection, int16_t api, int16_t version,
-                              int32_t correlation, size_t size);
-void kci_connection_trace_in(const kci_connection *connection, int16_t api, int16_t version,
-                             int32_t correlation, size_t size, int64_t rtt_us);
-
-/* Sets the timer to what is due next. */
-void kci_connection_schedule(kci_connection *connection);
-
-/* Begins an attempt: state RESOLVING. */
-void kci_connection_open(kci_connection *connection);
-
-/* The attempt, or the connection, has ended: state DOWN, calls end or are moved on. */
-void kci_connection_ended(kci_connection *connection, kc_err err, const char *why);
-
-/* Versions are known and credentials accepted. */
-void kci_connection_ready(kci_connection *connection);
-
-/* connection_setup.c: the stream is there, and timeout_us (or request.timeout.ms, if that is less)
- * for the first answer. */
-void kci_connection_begin_setup(kci_connection *connection, int64_t timeout_us);
-
-/* A frame of the set-up; consumes it. */
-void kci_connection_on_setup_frame(kci_connection *connection, kci_frame *frame);
-
-/* Frees what belongs to a set-up under way. */
-void kci_connection_end_setup(kci_connection *connection);
-
-/* Stream callbacks of a connection that is up. Consumes the frame. */
-void kci_connection_on_answer(kci_connection *connection, kci_frame *frame);
-
-/* Brings the statistics up to the stream's counters. */
-void kci_connection_count_io(kci_connection *connection, const kci_conn *stream);
-
-static inline int32_t kci_connection_next_correlation(kci_connection *connection)
-{
-    int32_t next = connection->next_correlation;
-    connection->next_correlation = next == INT32_MAX ? 0 : next + 1;
-    return next;
-}
-
-/* Sends queued calls as far as limits allow. */
-void kci_connection_pump(kci_connection *connection);
-
-/* Ends calls whose time has passed; recomputes call_deadline_us. */
-void kci_connection_expire(kci_connection *connection);
-
-/* Ends all calls, in the order of start; those to any broker that were not sent go on elsewhere. */
+/* Ends all calls, in the order of start; those not sent yet only if the owner does not take them.
+ */
 void kci_connection_fail_calls(kci_connection *connection, kc_err err, const char *why);
 
-extern const char *const kci_class_names[KCI_CLASS_COUNT];
+/* Ends it: lookup, stream. Its calls end with `err` and `why` (kept), in a later callback; err
+ * KC_OK: because nobody needs it (calls that come meanwhile open it again). From callbacks of the
+ * loop only. */
+void kci_connection_close(kci_connection *connection, kc_err err, const char *why);
 
-/* "broker 3 (host:9092)" or "bootstrap server host:9092". */
-const char *kci_broker_text(const kci_broker *broker);
+/* The same for good: also when it is down, and nobody's wish opens it again. */
+void kci_connection_finish(kci_connection *connection, kc_err err, const char *why);
+
+extern const char *const kci_class_names[KCI_CLASS_COUNT];
 
 #endif

@@ -6,7 +6,8 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/planted.h"
-#include "core/state.h"
+#include "core/call_end.h"
+#include "core/connection_impl.h"
 #include "core/throttle.h"
 
 enum {
@@ -21,7 +22,7 @@ enum {
 static int32_t limit_of(const kci_connection *connection)
 {
     return connection->cls == KCI_CLASS_PRODUCE
-               ? connection->client->settings.max_in_flight + KCI_BUG(IN_FLIGHT_MORE)
+               ? connection->network->settings->max_in_flight + KCI_BUG(IN_FLIGHT_MORE)
                : OTHER_IN_FLIGHT;
 }
 
@@ -29,7 +30,7 @@ static void forget_flight(kci_connection *connection, kci_flight *flight)
 {
     kci_link_remove(&flight->link);
     connection->flying--;
-    kci_flight_free(connection->client, flight);
+    kci_flight_free(connection->network, flight);
 }
 
 /* The stream refers to the bytes no more. What was not written is ended when the stream ends. */
@@ -37,14 +38,14 @@ static void on_released(kci_out *out, bool written)
 {
     kci_flight *flight = KCI_CONTAINER_OF(out, kci_flight, out);
     kci_connection *connection = flight->connection;
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     kci_call *call = flight->call;
 
     flight->released = true;
-    flight->written_us = kci_client_now(client);
+    flight->written_us = kci_network_now(network);
     if (call && call->stage == KCI_CALL_ENDING) { /* cancelled meanwhile */
         flight->call = NULL;
-        kci_call_finish(client, call, call->err, NULL, NULL);
+        kci_call_finish(call, call->err, NULL, NULL);
         call = NULL;
     }
     if ((!written && !KCI_BUG(UNWRITTEN_IS_SENT)) || !flight->no_response)
@@ -52,7 +53,7 @@ static void on_released(kci_out *out, bool written)
     kci_connection_works(connection);
     forget_flight(connection, flight);
     if (call)
-        kci_call_finish(client, call, KC_OK, NULL, "");
+        kci_call_finish(call, KC_OK, NULL, "");
     kci_connection_pump(connection);
     kci_connection_schedule(connection);
 }
@@ -60,7 +61,7 @@ static void on_released(kci_out *out, bool written)
 /* Encodes and sends. An error is the call's; nothing was sent then. */
 static kc_err send_call(kci_connection *connection, kci_call *call)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     int16_t version =
         kci_versions_pick(&connection->versions, call->api, call->min_version, call->max_version);
 
@@ -69,13 +70,13 @@ static kc_err send_call(kci_connection *connection, kci_call *call)
     kc_err err = call->prepare ? call->prepare(call, version) : KC_OK;
     if (err != KC_OK)
         return err;
-    kci_flight *flight = kci_flight_new(client);
+    kci_flight *flight = kci_flight_new(network);
     if (!flight)
         return KC_E_NO_MEMORY;
     err = kci_flight_encode(flight, call, version, kci_connection_next_correlation(connection),
-                            client->settings.client_id);
+                            network->settings->client_id);
     if (err != KC_OK) {
-        kci_flight_free(client, flight);
+        kci_flight_free(network, flight);
         return err;
     }
     flight->connection = connection;
@@ -86,8 +87,8 @@ static kc_err send_call(kci_connection *connection, kci_call *call)
     call->sent = true;
     kci_list_push_back(&connection->flights, &flight->link);
     connection->flying++;
-    kci_stat_add(&client->stats.requests, 1);
-    kci_stat_add(&client->stats.metadata_requests, call->api == KCI_API_METADATA);
+    kci_stat_add(&network->stats->requests, 1);
+    kci_stat_add(&network->stats->metadata_requests, call->api == KCI_API_METADATA);
     kci_connection_trace_out(connection, flight->api, version, flight->correlation,
                              kci_load32(flight->head.data));
     kci_conn_send(connection->stream, &flight->out);
@@ -98,16 +99,16 @@ static kc_err send_call(kci_connection *connection, kci_call *call)
  * opened anew. */
 static bool is_draining(kci_connection *connection)
 {
-    if (connection->renew_us > kci_client_now(connection->client))
+    if (connection->renewal.at_us > kci_network_now(connection->network))
         return false;
     if (connection->flying == 0)
-        kci_connection_close(connection, KC_OK, connection->renew_why);
+        kci_connection_close(connection, KC_OK, connection->renewal.why);
     return true;
 }
 
 void kci_connection_pump(kci_connection *connection)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     while (kci_connection_is_up(connection) && connection->throttled_until_us == 0 &&
            connection->flying < limit_of(connection)) {
@@ -118,7 +119,7 @@ void kci_connection_pump(kci_connection *connection)
         kci_connection_take(connection, call);
         kc_err err = send_call(connection, call);
         if (err != KC_OK)
-            kci_call_finish_later(client, call, err);
+            kci_call_finish_later(network, call, err);
     }
 }
 
@@ -147,7 +148,7 @@ void kci_connection_count_io(kci_connection *connection, const kci_conn *stream)
 {
     kci_conn_counters now = kci_conn_get_counters(stream);
     kci_conn_counters *seen = &connection->counted;
-    kci_stats *stats = &connection->client->stats;
+    kci_stats *stats = connection->network->stats;
 
     kci_stat_add(&stats->bytes_in, (int64_t)(now.bytes_in - seen->bytes_in));
     kci_stat_add(&stats->bytes_out, (int64_t)(now.bytes_out - seen->bytes_out));
@@ -158,13 +159,13 @@ void kci_connection_count_io(kci_connection *connection, const kci_conn *stream)
 
 static void obey_throttle(kci_connection *connection, int32_t ms)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     if (ms <= 0)
         return;
     ms = ms > THROTTLE_MAX_MS ? THROTTLE_MAX_MS : ms;
-    int64_t until = kci_client_now(client) + (int64_t)ms * 1000;
-    kci_stat_add(&client->stats.throttle_us, (int64_t)ms * 1000);
+    int64_t until = kci_network_now(network) + (int64_t)ms * 1000;
+    kci_stat_add(&network->stats->throttle_us, (int64_t)ms * 1000);
     if (until > connection->throttled_until_us && !KCI_BUG(THROTTLE_IGNORED))
         connection->throttled_until_us = until;
 }
@@ -183,14 +184,15 @@ static void poison(kci_connection *connection, kci_flight *flight, const char *w
 static void on_body(kci_connection *connection, kci_flight *flight, kci_reader *in,
                     kci_frame *frame)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     const kci_msg *msg = kci_api_get(flight->api)->response;
     kci_response response = { .version = flight->version,
-                              .node = connection->broker->id < 0 ? -1 : connection->broker->id,
+                              .node = connection->remote->id < 0 ? -1 : connection->remote->id,
                               .frame = frame,
-                              .rtt_us = kci_client_now(client) - flight->written_us };
-    void *body = kci_arena_alloc(&client->arena, msg->size);
-    kc_err err = body ? kci_decode(msg, flight->version, in, &client->arena, body) : KC_E_NO_MEMORY;
+                              .rtt_us = kci_network_now(network) - flight->written_us };
+    void *body = kci_arena_alloc(&network->arena, msg->size);
+    kc_err err =
+        body ? kci_decode(msg, flight->version, in, &network->arena, body) : KC_E_NO_MEMORY;
 
     if (err == KC_E_PROTOCOL) {
         poison(connection, flight, "is malformed");
@@ -206,7 +208,7 @@ static void on_body(kci_connection *connection, kci_flight *flight, kci_reader *
         obey_throttle(connection, kci_throttle_of(api, body));
     response.body = body;
     if (call)
-        kci_call_finish(client, call, err, &response, NULL);
+        kci_call_finish(call, err, &response, NULL);
 }
 
 static void reset_arena(kci_arena *arena)
@@ -221,14 +223,14 @@ static void reset_arena(kci_arena *arena)
 
 void kci_connection_on_answer(kci_connection *connection, kci_frame *frame)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     kci_link *due = KCI_BUG(WRONG_ANSWER) ? kci_list_last(&connection->flights)
                                           : kci_list_first(&connection->flights);
     kci_flight *flight = due ? KCI_CONTAINER_OF(due, kci_flight, link) : NULL;
     kci_reader in = kci_reader_of(frame->data, frame->size);
     int32_t correlation = -1;
 
-    kci_stat_add(&client->stats.responses, 1);
+    kci_stat_add(&network->stats->responses, 1);
     kci_connection_count_io(connection, connection->stream);
     if (!flight || flight->no_response || !flight->released)
         poison(connection, flight, "comes although none is due");
@@ -238,12 +240,12 @@ void kci_connection_on_answer(kci_connection *connection, kci_frame *frame)
         poison(connection, flight, "has the number of another request");
     else
         on_body(connection, flight, &in, frame);
-    reset_arena(&client->arena);
+    reset_arena(&network->arena);
     kci_frame_unref(frame);
     kci_connection_pump(connection);
     kci_connection_schedule(connection);
-    if (!connection->broker->known && kci_connection_is_idle(connection))
-        kci_loop_defer(client->loop, &client->prune);
+    if (kci_connection_is_idle(connection))
+        connection->ops->quiet(connection->owner, connection);
 }
 
 /* -- time and failure ---------------------------------------------------------------------------
@@ -270,7 +272,7 @@ static kci_flight *overdue(kci_connection *connection, int64_t now)
 
 static void expire_queue(kci_connection *connection, int64_t now)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     char why[400];
     kci_list due;
 
@@ -286,16 +288,16 @@ static void expire_queue(kci_connection *connection, int64_t now)
         kci_list_push_back(&due, l);
     }
     snprintf(why, sizeof why, "%s: the time of the request passed before it could be sent",
-             kci_broker_text(connection->broker));
+             connection->remote->text);
     for (kci_link *l; (l = kci_list_pop_front(&due));) {
-        kci_stat_add(&client->stats.request_timeouts, 1);
-        kci_call_finish(client, KCI_CONTAINER_OF(l, kci_call, link), KC_E_TIMED_OUT, NULL, why);
+        kci_stat_add(&network->stats->request_timeouts, 1);
+        kci_call_finish(KCI_CONTAINER_OF(l, kci_call, link), KC_E_TIMED_OUT, NULL, why);
     }
 }
 
 void kci_connection_expire(kci_connection *connection)
 {
-    int64_t now = kci_client_now(connection->client);
+    int64_t now = kci_network_now(connection->network);
 
     connection->call_deadline_us = INT64_MAX;
     kci_flight *flight = overdue(connection, now);
@@ -303,7 +305,7 @@ void kci_connection_expire(kci_connection *connection)
         char why[200];
         snprintf(why, sizeof why, "no answer to %s version %d in time: the connection is closed",
                  kci_api_name(flight->api), flight->version);
-        kci_stat_add(&connection->client->stats.request_timeouts, 1);
+        kci_stat_add(&connection->network->stats->request_timeouts, 1);
         if (KCI_BUG(SOCKET_LEAKED))
             kci_connection_ended(connection, KC_E_TRANSPORT, why);
         else
@@ -312,31 +314,21 @@ void kci_connection_expire(kci_connection *connection)
     expire_queue(connection, now);
 }
 
-/* A call that may go to another broker does, unless that would fail the same way. */
-static bool reroute(kc_client *client, kci_call *call, kc_err err)
-{
-    if (call->node >= 0 || err == KC_E_AUTHENTICATION || kci_client_is_ending(client))
-        return false;
-    kci_link_remove(&call->link);
-    kci_route_add(&client->routes[call->cls], call);
-    return true;
-}
-
-static void fail_flight(kc_client *client, kci_flight *flight, int64_t now, kc_err err,
+static void fail_flight(kci_network *network, kci_flight *flight, int64_t now, kc_err err,
                         const char *why)
 {
     kci_call *call = flight->call;
     bool late = flight->deadline_us <= now;
 
-    kci_flight_free(client, flight);
+    kci_flight_free(network, flight);
     if (call)
-        kci_call_finish(client, call, late ? KC_E_TIMED_OUT : err, NULL, why);
+        kci_call_finish(call, late ? KC_E_TIMED_OUT : err, NULL, why);
 }
 
 void kci_connection_fail_calls(kci_connection *connection, kc_err err, const char *why)
 {
-    kc_client *client = connection->client;
-    int64_t now = kci_client_now(client);
+    kci_network *network = connection->network;
+    int64_t now = kci_network_now(network);
     kci_list flights, queue;
 
     kci_list_init(&flights);
@@ -348,10 +340,10 @@ void kci_connection_fail_calls(kci_connection *connection, kc_err err, const cha
     for (kci_link *l = kci_list_first(&queue); l; l = kci_list_next(&queue, l))
         KCI_CONTAINER_OF(l, kci_call, link)->connection = NULL;
     for (kci_link *l; (l = kci_list_pop_front(&flights));)
-        fail_flight(client, KCI_CONTAINER_OF(l, kci_flight, link), now, err, why);
+        fail_flight(network, KCI_CONTAINER_OF(l, kci_flight, link), now, err, why);
     for (kci_link *l; (l = kci_list_pop_front(&queue));) {
         kci_call *call = KCI_CONTAINER_OF(l, kci_call, link);
-        if (!reroute(client, call, err))
-            kci_call_finish(client, call, err, NULL, why);
+        if (!connection->ops->orphan(connection->owner, call, err))
+            kci_call_finish(call, err, NULL, why);
     }
 }

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/planted.h"
-#include "core/state.h"
+#include "core/connection_impl.h"
 
 enum { SETUP_MAX_FRAME = 1 << 20 /* until the broker is known to be one */ };
 
@@ -22,10 +22,10 @@ static void shuffle(kci_random *random, kci_addr *addrs, size_t count)
 /* Longer with each failure in a row, in case the network is slow. */
 static int64_t setup_timeout(const kci_connection *connection)
 {
-    const kci_settings *s = &connection->client->settings;
+    const kci_settings *s = connection->network->settings;
     int64_t timeout = s->setup_timeout_us;
 
-    for (uint32_t i = 0; i < connection->broker->failures && timeout < s->setup_timeout_max_us; i++)
+    for (uint32_t i = 0; i < connection->remote->failures && timeout < s->setup_timeout_max_us; i++)
         timeout *= 2;
     return timeout < s->setup_timeout_max_us ? timeout : s->setup_timeout_max_us;
 }
@@ -33,12 +33,12 @@ static int64_t setup_timeout(const kci_connection *connection)
 static void on_up(void *arg, kci_conn *stream)
 {
     kci_connection *connection = arg;
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     (void)stream;
     if (connection->state != KCI_CONNECTION_CONNECTING)
         return;
-    kci_stat_add(&client->stats.connections, 1);
+    kci_stat_add(&network->stats->connections, 1);
     connection->connected = true;
     kci_connection_set_state(connection, KCI_CONNECTION_VERSIONS);
     kci_connection_begin_setup(connection, setup_timeout(connection));
@@ -81,14 +81,14 @@ static const char *explain(const kci_connection *connection, kc_err err, const c
 static void on_closed(void *arg, kci_conn *stream, kc_err err, const char *why)
 {
     kci_connection *connection = arg;
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     char text[480];
 
     if (KCI_BUG(SOCKET_LEAKED) && stream != connection->stream)
         return;
     kci_connection_count_io(connection, stream);
     if (connection->connected)
-        kci_stat_add(&client->stats.connections, -1);
+        kci_stat_add(&network->stats->connections, -1);
     if (connection->state == KCI_CONNECTION_CLOSING) {
         kc_error fault = connection->fault;
         kci_connection_ended(connection, fault.code, fault.text);
@@ -103,19 +103,20 @@ static const kci_conn_ops stream_ops = { on_up, on_frame, on_closed };
 
 static void connect_stream(kci_connection *connection, const kci_addr *addrs, size_t count)
 {
-    kc_client *client = connection->client;
-    const kci_settings *s = &client->settings;
+    kci_network *network = connection->network;
+    const kci_settings *s = network->settings;
     kci_conn_params params = { .addrs = addrs,
                                .addr_count = count,
-                               .tls = client->tls,
-                               .server_name = connection->broker->host,
+                               .tls = network->tls,
+                               .server_name = connection->remote->host,
                                .setup_timeout_us = setup_timeout(connection),
                                .send_buffer = s->send_buffer,
                                .receive_buffer = s->receive_buffer,
                                .max_frame =
                                    SETUP_MAX_FRAME < s->max_frame ? SETUP_MAX_FRAME : s->max_frame,
-                               .pool = client->frames };
-    kc_err err = kci_conn_open(client->loop, &params, &stream_ops, connection, &connection->stream);
+                               .pool = network->frames };
+    kc_err err =
+        kci_conn_open(network->loop, &params, &stream_ops, connection, &connection->stream);
 
     if (err != KC_OK) {
         connection->stream = NULL;
@@ -141,20 +142,20 @@ static void on_resolved(void *arg, kc_err err, const kci_addr *addrs, size_t cou
         return;
     }
     memcpy(order, addrs, count * sizeof *order);
-    shuffle(&connection->client->random, order, count);
+    shuffle(connection->network->random, order, count);
     connect_stream(connection, order, count);
     kci_free(order);
 }
 
 void kci_connection_open(kci_connection *connection)
 {
-    kci_broker *broker = connection->broker;
+    const kci_remote *remote = connection->remote;
 
     connection->wanted = false;
-    connection->began_us = kci_client_now(connection->client);
+    connection->began_us = kci_network_now(connection->network);
     kci_connection_set_state(connection, KCI_CONNECTION_RESOLVING);
     connection->lookup =
-        kci_lookup_start(connection->client, broker->host, broker->port, on_resolved, connection);
+        kci_lookup_start(connection->network, remote->host, remote->port, on_resolved, connection);
     if (!connection->lookup)
         kci_connection_ended(connection, KC_E_NO_MEMORY, NULL);
 }

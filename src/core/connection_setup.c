@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "core/state.h"
+#include "core/connection_impl.h"
 
 enum {
     PREFIX = 4,
@@ -28,7 +28,7 @@ static void on_sent(kci_out *out, bool written)
 static void send_request(kci_connection *connection, int16_t api, int16_t version, const void *body)
 {
     kci_setup *setup = &connection->setup;
-    const kci_settings *s = &connection->client->settings;
+    const kci_settings *s = connection->network->settings;
 
     setup->api = api;
     setup->version = version;
@@ -50,8 +50,8 @@ static void send_request(kci_connection *connection, int16_t api, int16_t versio
     setup->iov = (struct iovec){ setup->buf.data, setup->buf.size };
     setup->out = (kci_out){ .iov = &setup->iov, .count = 1, .done = on_sent };
     setup->busy = true;
-    setup->sent_us = kci_client_now(connection->client);
-    kci_stat_add(&connection->client->stats.requests, 1);
+    setup->sent_us = kci_network_now(connection->network);
+    kci_stat_add(&connection->network->stats->requests, 1);
     kci_connection_trace_out(connection, api, version, setup->correlation,
                              setup->buf.size - PREFIX);
     kci_conn_send(connection->stream, &setup->out);
@@ -80,11 +80,11 @@ static void send_api_versions(kci_connection *connection, int16_t version)
 
 void kci_connection_begin_setup(kci_connection *connection, int64_t timeout_us)
 {
-    kc_client *client = connection->client;
-    int64_t most = client->settings.request_timeout_us;
+    kci_network *network = connection->network;
+    int64_t most = network->settings->request_timeout_us;
 
-    connection->setup_deadline_us =
-        kci_client_now(client) + (timeout_us < most ? timeout_us : most);
+    connection->setup.deadline_us =
+        kci_network_now(network) + (timeout_us < most ? timeout_us : most);
     send_api_versions(connection, API_VERSIONS_MAX);
 }
 
@@ -121,7 +121,7 @@ static void on_api_versions(kci_connection *connection, const kci_api_versions_r
         return;
     }
     kci_versions_set(&connection->versions, answer);
-    if (connection->client->settings.sasl)
+    if (connection->network->settings->sasl)
         begin_sasl(connection);
     else
         kci_connection_ready(connection);
@@ -133,26 +133,27 @@ static void on_api_versions(kci_connection *connection, const kci_api_versions_r
 /* Each step may take as long as any request. */
 static void send_sasl(kci_connection *connection, int16_t api, int16_t version, const void *body)
 {
-    kc_client *client = connection->client;
+    const kci_network *network = connection->network;
 
-    connection->setup_deadline_us = kci_client_now(client) + client->settings.request_timeout_us;
+    connection->setup.deadline_us =
+        kci_network_now(network) + network->settings->request_timeout_us;
     send_request(connection, api, version, body);
     kci_connection_schedule(connection);
 }
 
 static void begin_sasl(kci_connection *connection)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
     kci_sasl_handshake_request request;
 
-    kc_err err = kci_sasl_new(client->sys, client->config, &connection->setup.sasl);
+    kc_err err = kci_sasl_new(network->sys, network->config, &connection->setup.sasl);
     if (err != KC_OK) {
         kci_connection_close(connection, err, kc_error_text(err));
         return;
     }
     kci_connection_set_state(connection, KCI_CONNECTION_AUTH);
     kci_msg_init(&kci_sasl_handshake_request_msg, &request);
-    request.mechanism = kc_str(kci_sasl_mechanism(client->config));
+    request.mechanism = kc_str(kci_sasl_mechanism(network->config));
     send_sasl(connection, KCI_API_SASL_HANDSHAKE, HANDSHAKE_VERSION, &request);
 }
 
@@ -204,13 +205,13 @@ static void on_handshake(kci_connection *connection, const kci_sasl_handshake_re
 /* The session ends some time after this; a connection is renewed before (KIP-368). */
 static void keep_lifetime(kci_connection *connection, int64_t lifetime_ms)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     if (lifetime_ms <= 0 || lifetime_ms > INT64_MAX / 4000)
         return;
-    double part = 0.85 + 0.1 * kci_random_unit(&client->random);
+    double part = 0.85 + 0.1 * kci_random_unit(network->random);
     kci_connection_renew(connection,
-                         kci_client_now(client) + (int64_t)((double)lifetime_ms * 1000 * part),
+                         kci_network_now(network) + (int64_t)((double)lifetime_ms * 1000 * part),
                          "its SASL session ends");
 }
 
@@ -277,9 +278,9 @@ void kci_connection_on_setup_frame(kci_connection *connection, kci_frame *frame)
     kci_arena arena = { 0 };
     int32_t correlation = 0;
 
-    kci_stat_add(&connection->client->stats.responses, 1);
+    kci_stat_add(&connection->network->stats->responses, 1);
     kci_connection_trace_in(connection, setup->api, setup->version, setup->correlation, frame->size,
-                            kci_client_now(connection->client) - setup->sent_us);
+                            kci_network_now(connection->network) - setup->sent_us);
     kc_err err = kci_response_header_decode(setup->api, setup->version, &in, &correlation);
     if (err != KC_OK || correlation != setup->correlation || setup->busy)
         kci_connection_close(
@@ -303,18 +304,14 @@ void kci_connection_end_setup(kci_connection *connection)
 
 void kci_connection_ready(kci_connection *connection)
 {
-    kc_client *client = connection->client;
+    kci_network *network = connection->network;
 
     kci_connection_end_setup(connection);
-    kci_conn_set_max_frame(connection->stream, client->settings.max_frame);
+    kci_conn_set_max_frame(connection->stream, network->settings->max_frame);
     connection->came_up = true;
-    kci_stat_add(&client->stats.connects, 1);
+    kci_stat_add(&network->stats->connects, 1);
     kci_connection_set_state(connection, KCI_CONNECTION_UP);
-    kci_route_wake(&client->routes[connection->cls]);
     kci_connection_pump(connection);
-    if (!connection->broker->known)
-        kci_loop_defer(client->loop, &client->prune);
-    if (connection->broker->id >= 0)
-        kci_client_tell_node(client, connection->broker->id, connection->cls, KCI_NODE_UP, KC_OK);
+    connection->ops->up(connection->owner, connection);
     kci_connection_schedule(connection);
 }

@@ -3,16 +3,15 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "core/state.h"
 
 enum { PREFIX = 4, SPARE_MAX = 16, SPARE_BYTES_MAX = 4096 };
 
-kci_flight *kci_flight_new(kc_client *client)
+kci_flight *kci_flight_new(kci_network *network)
 {
-    kci_link *spare = kci_list_pop_front(&client->spare_flights);
+    kci_link *spare = kci_list_pop_front(&network->spare_flights);
 
     if (spare) {
-        client->spare_flight_count--;
+        network->spare_flight_count--;
         return KCI_CONTAINER_OF(spare, kci_flight, link);
     }
     kci_flight *flight = kci_calloc(1, sizeof *flight);
@@ -32,16 +31,16 @@ static void destroy(kci_flight *flight)
     kci_free(flight);
 }
 
-static bool is_worth_keeping(const kc_client *client, const kci_flight *flight)
+static bool is_worth_keeping(const kci_network *network, const kci_flight *flight)
 {
-    return client->spare_flight_count < SPARE_MAX && flight->head.cap <= SPARE_BYTES_MAX &&
+    return network->spare_flight_count < SPARE_MAX && flight->head.cap <= SPARE_BYTES_MAX &&
            flight->gaps.cap * sizeof *flight->gaps.list <= SPARE_BYTES_MAX &&
            (size_t)flight->iov_cap * sizeof *flight->iov <= SPARE_BYTES_MAX;
 }
 
-void kci_flight_free(kc_client *client, kci_flight *flight)
+void kci_flight_free(kci_network *network, kci_flight *flight)
 {
-    if (!is_worth_keeping(client, flight)) {
+    if (!is_worth_keeping(network, flight)) {
         destroy(flight);
         return;
     }
@@ -52,15 +51,15 @@ void kci_flight_free(kc_client *client, kci_flight *flight)
     struct iovec *iov = flight->iov;
     *flight =
         (kci_flight){ .head = head, .gaps = flight->gaps, .iov = iov, .iov_cap = flight->iov_cap };
-    kci_list_push_front(&client->spare_flights, &flight->link);
-    client->spare_flight_count++;
+    kci_list_push_front(&network->spare_flights, &flight->link);
+    network->spare_flight_count++;
 }
 
-void kci_flights_free_spare(kc_client *client)
+void kci_flights_free_spare(kci_network *network)
 {
-    for (kci_link *l; (l = kci_list_pop_front(&client->spare_flights));)
+    for (kci_link *l; (l = kci_list_pop_front(&network->spare_flights));)
         destroy(KCI_CONTAINER_OF(l, kci_flight, link));
-    client->spare_flight_count = 0;
+    network->spare_flight_count = 0;
 }
 
 static kc_err reserve_iovs(kci_flight *flight, int count)

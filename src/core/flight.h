@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "core/call.h"
+#include "core/network.h"
 
 enum { KCI_FLIGHT_IOVS = 8 };
 
@@ -28,10 +29,10 @@ typedef struct kci_flight {
 } kci_flight;
 
 /* Takes one from the spare ones, or the heap; NULL when out of memory. Loop. */
-kci_flight *kci_flight_new(kc_client *client);
+kci_flight *kci_flight_new(kci_network *network);
 
 /* Gives it back; it is on no list and released. Loop. */
-void kci_flight_free(kc_client *client, kci_flight *flight);
+void kci_flight_free(kci_network *network, kci_flight *flight);
 
 /* Encodes the call's request in this version, and points out at its bytes. Errors of kci_encode;
  * KC_E_RECORD_TOO_LARGE when it does not fit a frame, KC_E_INTERNAL when the caller's records have
@@ -39,7 +40,7 @@ void kci_flight_free(kc_client *client, kci_flight *flight);
 kc_err kci_flight_encode(kci_flight *flight, kci_call *call, int16_t version, int32_t correlation,
                          kc_bytes client_id);
 
-/* Frees the spare ones, at the client's end. */
-void kci_flights_free_spare(kc_client *client);
+/* Frees the spare ones, at the end. */
+void kci_flights_free_spare(kci_network *network);
 
 #endif

@@ -7,7 +7,7 @@
 
 struct kci_lookup {
     kci_task task;
-    kc_client *client;
+    kci_network *network;
     kci_lookup_fn fn;
     void *arg;      /* loop only */
     bool abandoned; /* loop only */
@@ -46,28 +46,29 @@ static void keep(kci_lookup *lookup, kc_err err, const kci_addr *addrs, size_t c
     lookup->count = count;
 }
 
-/* Any thread. The client's reference keeps the loop alive until posting has returned; a task that
- * the loop does not run any more is run when the client is taken apart. */
+/* Any thread. The network is held until posting has returned; a task that the loop does not
+ * run any more is run when the loop is taken apart. */
 static void on_resolved(void *arg, kc_err err, const kci_addr *addrs, size_t count, const char *why)
 {
     kci_lookup *lookup = arg;
-    kc_client *client = lookup->client;
+    kci_network *network = lookup->network;
 
     keep(lookup, err, addrs, count, why);
-    kci_loop_post(kci_client_loop(client), &lookup->task);
-    kci_client_unref(client);
+    kci_loop_post(network->loop, &lookup->task);
+    network->release(network);
 }
 
-kci_lookup *kci_lookup_start(kc_client *client, const char *host, uint16_t port, kci_lookup_fn fn,
-                             void *arg)
+kci_lookup *kci_lookup_start(kci_network *network, const char *host, uint16_t port,
+                             kci_lookup_fn fn, void *arg)
 {
-    kci_sys *sys = kci_client_sys(client);
+    kci_sys *sys = network->sys;
     kci_lookup *lookup = kci_calloc(1, sizeof *lookup);
 
     if (!lookup)
         return NULL;
     lookup->task.fn = deliver;
-    lookup->client = kci_client_ref(client);
+    lookup->network = network;
+    network->hold(network);
     lookup->fn = fn;
     lookup->arg = arg;
     sys->resolve(sys, host, port, on_resolved, lookup);

@@ -4,7 +4,7 @@
 #ifndef CORE_LOOKUP_H
 #define CORE_LOOKUP_H
 
-#include "core/client.h"
+#include "core/network.h"
 
 typedef struct kci_lookup kci_lookup;
 
@@ -13,9 +13,9 @@ typedef void (*kci_lookup_fn)(void *arg, kc_err err, const kci_addr *addrs, size
                               const char *why);
 
 /* Loop. Begins; fn is called in a later turn, unless the lookup is abandoned before. NULL when out
- * of memory. Holds a reference of the client until the resolver has answered. */
-kci_lookup *kci_lookup_start(kc_client *client, const char *host, uint16_t port, kci_lookup_fn fn,
-                             void *arg);
+ * of memory. The network is held until the resolver has answered. */
+kci_lookup *kci_lookup_start(kci_network *network, const char *host, uint16_t port,
+                             kci_lookup_fn fn, void *arg);
 
 /* Loop. fn will not be called; the lookup frees itself. NULL is fine. */
 void kci_lookup_abandon(kci_lookup *lookup);

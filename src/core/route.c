@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "core/call_end.h"
 #include "core/state.h"
 
 /* How long one broker may be tried before the next is tried beside it. */
@@ -21,7 +22,7 @@ static kci_connection *best(const kci_route *route)
 
     for (int32_t i = 0; i < route->client->brokers.count; i++) {
         kci_connection *c = connection_of(route, i);
-        if (!c || !kci_connection_is_up(c) || !c->broker->known)
+        if (!c || !kci_connection_is_up(c) || !route->client->brokers.list[i]->known)
             continue;
         if (!found) {
             found = c;
@@ -30,20 +31,10 @@ static kci_connection *best(const kci_route *route)
         bool muted = kci_connection_is_throttled(c),
              found_muted = kci_connection_is_throttled(found);
         if (muted != found_muted ? found_muted
-                                 : c->queued + c->flying < found->queued + found->flying)
+                                 : kci_connection_load(c) < kci_connection_load(found))
             found = c;
     }
     return found;
-}
-
-/* When the attempt under way began; -1: there is none. */
-static int64_t attempt_began(const kci_connection *c, int64_t now)
-{
-    if (kci_connection_is_opening(c))
-        return c->began_us;
-    bool about_to =
-        c->state == KCI_CONNECTION_DOWN && c->wanted && kci_connection_retry_at(c) <= now;
-    return about_to ? now : -1;
 }
 
 /* An attempt is under way that deserves some patience: until when; 0: none. */
@@ -54,7 +45,7 @@ static int64_t patient_until(const kci_route *route)
 
     for (int32_t i = 0; i < route->client->brokers.count; i++) {
         const kci_connection *c = connection_of(route, i);
-        int64_t began = c ? attempt_began(c, now) : -1;
+        int64_t began = c ? kci_connection_attempt_began(c) : -1;
         if (began >= 0 && now - began < patience_us && began + patience_us > until)
             until = began + patience_us;
     }
@@ -64,7 +55,7 @@ static int64_t patient_until(const kci_route *route)
 static bool is_candidate(const kci_route *route, const kci_broker *broker)
 {
     const kci_connection *c = broker->connections[route->cls];
-    return broker->known && (!c || (c->state == KCI_CONNECTION_DOWN && !c->wanted));
+    return broker->known && (!c || (kci_connection_is_down(c) && !kci_connection_is_wanted(c)));
 }
 
 /* A random one of those that may be tried now. *next: when the next may be; INT64_MAX: none. */
@@ -81,14 +72,14 @@ static kci_broker *pick(const kci_route *route, int64_t *next)
         if (!is_candidate(route, broker))
             continue;
         const kci_connection *c = broker->connections[route->cls];
-        int64_t retry_at = c ? kci_connection_retry_at(c) : broker->retry_us;
+        int64_t retry_at = c ? kci_connection_retry_at(c) : broker->remote.retry_us;
         if (retry_at > now) {
             *next = retry_at < *next ? retry_at : *next;
             continue;
         }
-        if (found && broker->failures > found->failures)
+        if (found && broker->remote.failures > found->remote.failures)
             continue;
-        seen = found && broker->failures == found->failures ? seen + 1 : 1;
+        seen = found && broker->remote.failures == found->remote.failures ? seen + 1 : 1;
         if (kci_random_below(&client->random, seen) == 0)
             found = broker;
     }
@@ -106,7 +97,7 @@ static int64_t try_next(kci_route *route)
     if (until > 0)
         return until;
     if (client->settings.rebootstrap && kci_brokers_all_failed(client, route->cls))
-        kci_brokers_use_bootstrap(client);
+        kci_routes_use_bootstrap(client);
     kci_broker *broker = pick(route, &next);
     if (!broker)
         return next;
@@ -141,7 +132,7 @@ static int64_t expire(kci_route *route)
     snprintf(why, sizeof why, "no broker was reached in time%s%s", route->last[0] ? ": " : "",
              route->last);
     for (kci_link *l; (l = kci_list_pop_front(&due));)
-        kci_call_finish(client, KCI_CONTAINER_OF(l, kci_call, link), KC_E_TIMED_OUT, NULL, why);
+        kci_call_finish(KCI_CONTAINER_OF(l, kci_call, link), KC_E_TIMED_OUT, NULL, why);
     return first;
 }
 
@@ -185,6 +176,14 @@ void kci_route_wake(kci_route *route)
         kci_timer_set(route->client->loop, &route->timer, kci_client_now(route->client));
 }
 
+void kci_routes_use_bootstrap(kc_client *client)
+{
+    if (!kci_brokers_use_bootstrap(client))
+        return;
+    for (int i = 0; i < KCI_CLASS_COUNT; i++)
+        kci_route_wake(&client->routes[i]);
+}
+
 void kci_route_note(kci_route *route, const char *why)
 {
     snprintf(route->last, sizeof route->last, "%s", why);
@@ -211,5 +210,5 @@ void kci_route_fail(kci_route *route, kc_err err, const char *why)
     kci_list_init(&all);
     kci_list_splice_back(&all, &route->waiting);
     for (kci_link *l; (l = kci_list_pop_front(&all));)
-        kci_call_finish(route->client, KCI_CONTAINER_OF(l, kci_call, link), err, NULL, why);
+        kci_call_finish(KCI_CONTAINER_OF(l, kci_call, link), err, NULL, why);
 }

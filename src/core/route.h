@@ -24,6 +24,9 @@ void kci_route_add(kci_route *route, kci_call *call);
  * Looks again in a callback of its own. */
 void kci_route_wake(kci_route *route);
 
+/* Puts the bootstrap servers into use again, if they are not, for all routes. */
+void kci_routes_use_bootstrap(kc_client *client);
+
 /* An attempt failed: the reason, for those who time out. */
 void kci_route_note(kci_route *route, const char *why);
 

@@ -6,14 +6,11 @@
 
 #include <pthread.h>
 
-#include "base/random.h"
 #include "core/broker.h"
 #include "core/client.h"
 #include "core/cluster.h"
 #include "core/route.h"
 #include "core/settings.h"
-#include "io/tls.h"
-#include "wire/arena.h"
 
 /* Where a close stands. */
 typedef enum kci_close_stage {
@@ -67,14 +64,11 @@ struct kc_client {
     int32_t user_count;
     kci_user_walk *walk;
     kci_random random;
+    kci_network network;            /* what its connections see of it */
+    const kci_connection_ops *news; /* what their news do to it */
     kci_brokers brokers;
     kci_task prune; /* deferred */
     kci_route routes[KCI_CLASS_COUNT];
-    kci_list finished; /* calls that wait for done() */
-    kci_task finish;   /* deferred: calls it */
-    kci_list spare_flights;
-    int32_t spare_flight_count;
-    kci_arena arena; /* of the response that is being handed over */
     kci_cluster cluster;
 };
 
@@ -86,29 +80,15 @@ static inline int64_t kci_client_now(const kc_client *client)
 /* No call is taken any more. */
 static inline bool kci_client_is_ending(const kc_client *client)
 {
-    return client->close.stage >= KCI_CONNECTIONS_END;
+    return client->network.ending;
 }
 
-/* -- call.c -- */
-
-/* kci_call.stage */
-enum {
-    KCI_CALL_IDLE,    /* the caller's */
-    KCI_CALL_WAITING, /* on a connection's queue, or a route */
-    KCI_CALL_FLYING,  /* handed to the stream */
-    KCI_CALL_ENDING /* waits for done(): on client->finished, or until the stream lets its bytes go
-                     */
-};
-
-/* Ends the call by done(), at once. From a callback of the loop only. */
-void kci_call_finish(kc_client *client, kci_call *call, kc_err err, const kci_response *response,
-                     const char *why);
-
-/* Ends it at the end of the loop's turn, with the table's text of err. */
-void kci_call_finish_later(kc_client *client, kci_call *call, kc_err err);
-
-/* client->finish: done() of all on client->finished. */
-void kci_calls_finish(kci_task *task);
+/* Something ended: maybe the next stage of the close is reached. */
+static inline void kci_closing_look(kc_client *client)
+{
+    if (client->close.stage != KCI_OPEN)
+        kci_loop_defer(client->loop, &client->close.look);
+}
 
 /* -- client.c -- */
 
@@ -123,7 +103,6 @@ void kci_client_tell_close(kc_client *client, int64_t deadline_us);
 
 /* -- client_close.c -- */
 kc_err kci_closing_init(kc_client *client);
-void kci_closing_look(kc_client *client); /* something ended: maybe the next stage is reached */
 /* From here on nobody runs the loop but whoever holds the gate. What was posted meanwhile is run.
  */
 void kci_closing_stop(kc_client *client);

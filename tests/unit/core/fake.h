@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/client.h"
 #include "core/state.h"
+#include "core/versions.h"
 #include "io/conn.h"
 #include "sim/world.h"
 #include "wire/messages.h"

@@ -518,6 +518,29 @@ Test(connect, users_are_told_once_of_each_change)
     fake_free(&f);
 }
 
+/* The first server that is asked turns out to be broker 1: that its connection is up is news, since
+ * nobody could have heard of it under that name. */
+static void on_node_one(kci_user *user, int32_t node, kci_class cls, kci_node_state state,
+                        kc_err err)
+{
+    watcher *w = KCI_CONTAINER_OF(user, watcher, user);
+    (void)err;
+    w->up += node == 1 && cls == KCI_CLASS_CONTROL && state == KCI_NODE_UP;
+}
+
+Test(connect, users_are_told_when_a_bootstrap_server_turns_out_to_be_a_broker)
+{
+    watcher w = { .user = { .kind = "admin", .on_node = on_node_one } };
+
+    begin(1, (const char *const[]){ "bootstrap.servers=10.0.0.1:9001", NULL });
+    kci_user_add(f.client, &w.user);
+    settle();
+    cr_assert_eq(w.up, 1, "told %d times", w.up);
+    cr_assert_eq(f.brokers[0].accepted, 1, "one connection serves both names");
+    kci_user_remove(f.client, &w.user);
+    fake_free(&f);
+}
+
 Test(connect, a_broker_that_leaves_the_cluster_is_let_go)
 {
     probe p;
