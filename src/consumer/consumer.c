@@ -219,6 +219,7 @@ static kc_consumer *new_consumer(kc_client *client)
         return NULL;
     }
     c->client = client;
+    c->lane = kci_client_take_lane(client);
     c->loop = kci_client_loop(client);
     c->sys = kci_client_sys(client);
     c->log = kci_client_log(client);

@@ -40,6 +40,7 @@ struct kc_consumer {
     kci_stats *stats;
 
     /* Constant. */
+    int32_t lane; /* of its connections for fetching */
     kci_fetch_options fetch;
     kci_read_options read; /* the decompressor's inside: application */
     int reset;             /* KCI_RESET_... (core/config.h) */
@@ -128,8 +129,8 @@ int64_t kci_consumer_deadline(kc_consumer *c, int32_t timeout_ms, int32_t defaul
 void kci_consumer_set_entries(kc_consumer *c);
 void kci_consumer_attached(kci_resident *r);
 void kci_consumer_on_metadata(kci_resident *r, const kci_metadata *now);
-void kci_consumer_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
-                          kc_err err);
+void kci_consumer_on_node(kci_resident *r, int32_t node, kci_class cls, int32_t lane,
+                          kci_node_state state, kc_err err);
 void kci_consumer_on_post(kci_resident *r);
 void kci_consumer_detach(kci_resident *r);
 bool kci_consumer_is_busy(kci_resident *r);

@@ -61,12 +61,12 @@ void kci_consumer_on_metadata(kci_resident *r, const kci_metadata *now)
     pthread_mutex_unlock(&c->lock);
 }
 
-void kci_consumer_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
-                          kc_err err)
+void kci_consumer_on_node(kci_resident *r, int32_t node, kci_class cls, int32_t lane,
+                          kci_node_state state, kc_err err)
 {
     kc_consumer *c = consumer_of(r);
     pthread_mutex_lock(&c->lock);
-    if (cls == KCI_CLASS_FETCH) {
+    if (cls == KCI_CLASS_FETCH && lane == c->lane) {
         kci_consumer_node_changed(c, node, state, err);
         kci_consumer_run(c);
     } else if (err == KC_E_AUTHENTICATION || err == KC_E_TLS) {
@@ -106,6 +106,7 @@ void kci_consumer_gone(kci_resident *r)
     pthread_mutex_lock(&c->lock);
     kci_consumer_drop_sources(c);
     pthread_mutex_unlock(&c->lock);
+    kci_client_give_lane(c->client, c->lane);
 }
 
 void kci_consumer_set_entries(kc_consumer *c)

@@ -18,14 +18,9 @@ enum {
     FETCH_VERSION_EPOCHS = 12, /* from here on brokers find truncation by themselves */
     FETCH_VERSION_NAMES = 12,  /* the last that names topics */
     FETCH_VERSION_MAX = 18,
-    FIELDS = 4 * 1024, /* of an answer, beside its records */
-    FIELDS_PART = 64,  /* of each partition in it */
-    /* When consumers share a connection: what the others' waits may add up to, the shortest wait of
-     * one, for how long one that got records counts as busy, and the pause of one that yields. */
-    SHARED_WAIT_MS = 50,
-    SHARED_WAIT_MIN_MS = 10,
-    BUSY_US = 250000,
-    YIELD_US = 20000,
+    FIELDS = 4 * 1024,    /* of an answer, beside its records */
+    FIELDS_PART = 64,     /* of each partition in it */
+    CROWDED_WAIT_MS = 50, /* of a request whose credit other brokers wait for */
     /* So many answers in a row may come at once and bring nothing, as when leaders move. */
     IDLE_MAX = 3
 };
@@ -46,7 +41,6 @@ kci_source *kci_consumer_source(kc_consumer *c, int32_t node)
         return NULL;
     kci_source_init(s, c, node);
     kci_list_push_back(list, &s->link);
-    kci_sharer_add(c->client, &s->sharer);
     return s;
 }
 
@@ -60,7 +54,6 @@ void kci_consumer_drop_sources(kc_consumer *c)
         if (known || s->in_flight || !kci_list_is_empty(&s->parts))
             continue;
         kci_link_remove(l);
-        kci_sharer_remove(&s->sharer);
         kci_source_clear(s);
         kci_free(s);
     }
@@ -176,14 +169,14 @@ static void source_retry(kc_consumer *c, kci_source *s)
 /* The version for the next request; below 0: not now. */
 static int16_t version_for(kc_consumer *c, kci_source *s)
 {
-    kci_node_state state = kci_node_poll(c->client, s->id, KCI_CLASS_FETCH, true);
+    kci_node_state state = kci_node_poll(c->client, s->id, KCI_CLASS_FETCH, c->lane, true);
     if (state == KCI_NODE_NO_MEMORY)
         source_retry(c, s);
     if (state != KCI_NODE_UP)
         return -1;
     int16_t max = c->topics_without_id > 0 ? FETCH_VERSION_NAMES : FETCH_VERSION_MAX;
-    int16_t version =
-        kci_node_version(c->client, s->id, KCI_CLASS_FETCH, KCI_API_FETCH, FETCH_VERSION_MIN, max);
+    int16_t version = kci_node_version(c->client, s->id, KCI_CLASS_FETCH, c->lane, KCI_API_FETCH,
+                                       FETCH_VERSION_MIN, max);
     if (version >= 0)
         return version;
     KCI_LOG(c->log, KC_LOG_ERROR, KCI_AREA_CONSUMER, "broker %d has no Fetch that we know", s->id);
@@ -200,6 +193,7 @@ static void start(kc_consumer *c, kci_source *s, const kci_fetch_options *o, int
     s->call = (kci_call){
         .api = KCI_API_FETCH,
         .cls = KCI_CLASS_FETCH,
+        .lane = c->lane,
         .node = s->id,
         .min_version = version,
         .max_version = version,
@@ -218,24 +212,6 @@ static kc_err on_version(kci_call *call, int16_t version)
     return version == s->version ? KC_OK : KC_E_TRANSPORT;
 }
 
-/* The wait that is asked for, so that other consumers on the connection, whose requests are served
- * after it, do not wait long. While one of them is busy, one that is not does not wait at all; its
- * next request comes after a pause instead (note_shared). */
-static int32_t max_wait(kc_consumer *c, kci_source *s)
-{
-    int64_t since = kci_loop_now(c->loop) - BUSY_US;
-    kci_shared shared = kci_sharer_look(c->client, &s->sharer, since);
-    s->yields = shared.busy && s->sharer.brought_us < since;
-    if (shared.others == 0)
-        return c->fetch.max_wait_ms;
-    int32_t share = SHARED_WAIT_MS / shared.others;
-    if (share < SHARED_WAIT_MIN_MS)
-        share = SHARED_WAIT_MIN_MS;
-    if (s->yields)
-        share = 0;
-    return share < c->fetch.max_wait_ms ? share : c->fetch.max_wait_ms;
-}
-
 /* False: there is no credit. */
 static bool try_source(kc_consumer *c, kci_source *s)
 {
@@ -249,9 +225,8 @@ static bool try_source(kc_consumer *c, kci_source *s)
         return false;
     kci_fetch_options o = c->fetch;
     o.max_bytes = (int32_t)min_size(ask, INT32_MAX);
-    o.max_wait_ms = max_wait(c, s);
-    if (c->crowded && o.max_wait_ms > SHARED_WAIT_MS) /* other brokers wait for this one's credit */
-        o.max_wait_ms = SHARED_WAIT_MS;
+    if (c->crowded && o.max_wait_ms > CROWDED_WAIT_MS)
+        o.max_wait_ms = CROWDED_WAIT_MS;
     if (s->leads_until > kci_loop_now(c->loop))
         o.rack = kc_mem("", 0);
     if (kci_session_build(s, &o, version, ++c->last_mark) != KC_OK) {
@@ -334,17 +309,6 @@ static void note_idle(kc_consumer *c, kci_source *s, const kci_response *r)
     pause_source(c, s, s->idle - IDLE_MAX);
 }
 
-static void note_shared(kc_consumer *c, kci_source *s)
-{
-    int64_t now = kci_loop_now(c->loop);
-    if (s->brought) {
-        s->sharer.brought_us = now;
-    } else if (s->yields) {
-        s->retry_us = now + YIELD_US;
-        kci_consumer_due_at(c, s->retry_us);
-    }
-}
-
 static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
 {
     const kci_fetch_response *body = r->body;
@@ -368,14 +332,14 @@ static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
     }
     s->failures = 0;
     note_idle(c, s, r);
-    note_shared(c, s);
 }
 
 /* Ends the session at the broker: an empty request with epoch -1 that nobody waits for. */
 static void close_session(kc_consumer *c, kci_source *s)
 {
     int16_t version = s->by_id ? FETCH_VERSION_MAX : FETCH_VERSION_NAMES;
-    version = kci_node_version(c->client, s->id, KCI_CLASS_FETCH, KCI_API_FETCH, 7, version);
+    version =
+        kci_node_version(c->client, s->id, KCI_CLASS_FETCH, c->lane, KCI_API_FETCH, 7, version);
     if (version < 0 || s->session_id == 0 || s->session_epoch < 0)
         return;
     kci_fetch_options o = c->fetch;

@@ -15,7 +15,7 @@ enum {
 
 void kci_source_init(kci_source *s, struct kc_consumer *consumer, int32_t id)
 {
-    *s = (kci_source){ .consumer = consumer, .id = id, .sharer.node = id };
+    *s = (kci_source){ .consumer = consumer, .id = id };
     kci_list_init(&s->parts);
     kci_list_init(&s->dirty);
 }
@@ -65,17 +65,11 @@ static void cancel_leave(kci_source *s, kci_read_part *p)
     }
 }
 
-static void note_active(kci_source *s)
-{
-    atomic_store_explicit(&s->sharer.active, !kci_list_is_empty(&s->parts), memory_order_relaxed);
-}
-
 void kci_source_add(kci_source *s, kci_read_part *p)
 {
     p->source = s;
     p->in_session = false;
     kci_list_push_back(&s->parts, &p->source_link);
-    note_active(s);
     cancel_leave(s, p);
     mark_dirty(p);
 }
@@ -107,7 +101,6 @@ void kci_source_remove(kci_source *s, kci_read_part *p)
     kci_link_remove(&p->source_link);
     kci_link_remove(&p->dirty_link);
     p->source = NULL;
-    note_active(s);
     if (p->in_session)
         leave(s, p);
 }

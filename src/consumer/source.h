@@ -9,7 +9,6 @@
 
 #include "consumer/assignment.h"
 #include "core/call.h"
-#include "core/sharer.h"
 
 /* A partition that the session still has and that is not this source's any more. */
 typedef struct kci_left {
@@ -56,9 +55,7 @@ typedef struct kci_source {
     uint32_t failures;
     int64_t retry_us; /* loop time before which nothing is sent */
     bool brought;     /* the last answer had records that could be used */
-    bool yields;      /* the request was not to wait, for the sake of other consumers */
-    kci_sharer sharer;
-    uint32_t idle; /* answers in a row that came at once and brought nothing */
+    uint32_t idle;    /* answers in a row that came at once and brought nothing */
     /* Loop time: it is not told our rack before, lest it sends us away again. */
     int64_t leads_until;
 } kci_source;

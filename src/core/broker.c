@@ -35,10 +35,7 @@ static bool move(kci_broker *broker, kc_bytes host, uint16_t port)
 {
     if (!kci_remote_set_address(&broker->remote, host, port))
         return false;
-    for (int i = 0; i < KCI_CLASS_COUNT; i++)
-        if (broker->connections[i])
-            kci_connection_renew(broker->connections[i], kci_client_now(broker->client),
-                                 "its address has changed");
+    kci_connection_pool_renew(&broker->pool, "its address has changed");
     return true;
 }
 
@@ -47,8 +44,7 @@ static bool move(kci_broker *broker, kc_bytes host, uint16_t port)
 
 static void broker_free(kci_broker *broker)
 {
-    for (int i = 0; i < KCI_CLASS_COUNT; i++)
-        kci_connection_free(broker->connections[i]);
+    kci_connection_pool_free(&broker->pool);
     kci_remote_clear(&broker->remote);
     kci_free(broker);
 }
@@ -75,6 +71,8 @@ static kci_broker *add(kc_client *client, int32_t id, kc_bytes host, uint16_t po
         return NULL;
     broker->client = client;
     broker->remote.id = id;
+    kci_connection_pool_init(&broker->pool, &client->network, &broker->remote, client->news,
+                             broker);
     if (!kci_remote_set_address(&broker->remote, host, port)) {
         broker_free(broker);
         return NULL;
@@ -116,14 +114,6 @@ kc_err kci_broker_add_bootstrap(kc_client *client, const char *host, uint16_t po
     return KC_OK;
 }
 
-kci_connection *kci_broker_connection(kci_broker *broker, kci_class cls)
-{
-    if (!broker->connections[cls])
-        broker->connections[cls] = kci_connection_new(&broker->client->network, &broker->remote,
-                                                      cls, broker->client->news, broker);
-    return broker->connections[cls];
-}
-
 /* -- bootstrap servers --------------------------------------------------------------------------
  */
 
@@ -140,21 +130,6 @@ static kci_broker *twin_of(kc_client *client, const kci_broker *bootstrap)
     return NULL;
 }
 
-/* Moves connections, with the calls on them, so that none has to be opened twice. */
-static void hand_over(kci_broker *from, kci_broker *to)
-{
-    for (int i = 0; i < KCI_CLASS_COUNT; i++) {
-        kci_connection *connection = from->connections[i];
-        if (!connection || to->connections[i] || kci_connection_is_down(connection))
-            continue;
-        from->connections[i] = NULL;
-        to->connections[i] = connection;
-        kci_connection_move(connection, &to->remote, to);
-        if (kci_connection_is_up(connection))
-            to->client->news->up(to, connection);
-    }
-}
-
 void kci_brokers_settle(kc_client *client)
 {
     const kci_brokers *brokers = &client->brokers;
@@ -168,7 +143,7 @@ void kci_brokers_settle(kc_client *client)
             continue;
         kci_broker *twin = twin_of(client, broker);
         if (twin)
-            hand_over(broker, twin);
+            kci_connection_pool_take_over(&twin->pool, &broker->pool);
         broker->known = false;
     }
 }
@@ -190,11 +165,8 @@ bool kci_brokers_use_bootstrap(kc_client *client)
 bool kci_brokers_any_up(const kc_client *client)
 {
     for (int32_t i = 0; i < client->brokers.count; i++)
-        for (int k = 0; k < KCI_CLASS_COUNT; k++) {
-            const kci_connection *c = client->brokers.list[i]->connections[k];
-            if (c && kci_connection_is_up(c))
-                return true;
-        }
+        if (kci_connection_pool_any_up(&client->brokers.list[i]->pool))
+            return true;
     return false;
 }
 
@@ -202,7 +174,7 @@ bool kci_brokers_all_failed(const kc_client *client, kci_class cls)
 {
     for (int32_t i = 0; i < client->brokers.count; i++) {
         const kci_broker *broker = client->brokers.list[i];
-        const kci_connection *c = broker->connections[cls];
+        const kci_connection *c = kci_connection_pool_find(&broker->pool, cls, 0);
         if (broker->known && (broker->remote.failures == 0 || (c && kci_connection_is_up(c))))
             return false;
     }
@@ -212,23 +184,11 @@ bool kci_brokers_all_failed(const kc_client *client, kci_class cls)
 /* -- the end ------------------------------------------------------------------------------------
  */
 
-/* Closes what is idle; true when nothing is left of it. */
-static bool wind_down(kci_broker *broker)
+void kci_brokers_retire(kc_client *client, int32_t lane)
 {
-    bool all_down = true;
-
-    for (int i = 0; i < KCI_CLASS_COUNT; i++) {
-        kci_connection *connection = broker->connections[i];
-        if (!connection)
-            continue;
-        if (kci_connection_is_down(connection) && kci_connection_load(connection) > 0)
-            kci_connection_fail_calls(connection, KC_E_BROKER_NOT_AVAILABLE,
-                                      "the cluster has no such broker any more");
-        if (kci_connection_is_up(connection) && kci_connection_load(connection) == 0)
-            kci_connection_close(connection, KC_OK, "not needed any more");
-        all_down &= kci_connection_is_down(connection) && kci_connection_load(connection) == 0;
-    }
-    return all_down;
+    for (int32_t i = 0; i < client->brokers.count; i++)
+        kci_connection_pool_retire(&client->brokers.list[i]->pool, lane);
+    kci_loop_defer(client->loop, &client->prune);
 }
 
 void kci_brokers_prune(kc_client *client)
@@ -236,9 +196,12 @@ void kci_brokers_prune(kc_client *client)
     kci_brokers *brokers = &client->brokers;
     int32_t kept = 0;
 
-    for (int32_t i = 0; i < brokers->count; i++)
-        if (!brokers->list[i]->known)
-            brokers->list[i]->down = wind_down(brokers->list[i]);
+    for (int32_t i = 0; i < brokers->count; i++) {
+        kci_broker *broker = brokers->list[i];
+        kci_connection_pool_sweep(&broker->pool);
+        if (!broker->known)
+            broker->down = kci_connection_pool_wind_down(&broker->pool);
+    }
     for (int32_t i = 0; i < brokers->count; i++) {
         kci_broker *broker = brokers->list[i];
         if (!broker->known && broker->down && !kci_broker_is_bootstrap(broker))

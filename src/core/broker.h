@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The brokers a client knows: from metadata, by node id, and the bootstrap servers, which get ids
- * below KCI_BOOTSTRAP_ID until it is known who they are. Each has at most one connection of a
- * class.
+ * below KCI_BOOTSTRAP_ID until it is known who they are. Each has
+ * a pool of connections.
  *
  * A broker that metadata does not name any more takes no new calls, finishes those it has, and is
  * freed when its connections are down. Thread: loop. */
 #ifndef CORE_BROKER_H
 #define CORE_BROKER_H
 
-#include "core/connection.h"
+#include "core/pool.h"
 
 enum { KCI_BOOTSTRAP_ID = -1000 };
 
 typedef struct kci_broker {
     kc_client *client;
     kci_remote remote;
+    kci_connection_pool pool;
     bool down;  /* of one not known: nothing is left of it */
     bool known; /* metadata names it; a bootstrap server: it is in use */
-    kci_connection *connections[KCI_CLASS_COUNT]; /* NULL: never needed */
 } kci_broker;
 
 typedef struct kci_brokers {
@@ -41,9 +41,6 @@ static inline bool kci_broker_is_bootstrap(const kci_broker *broker)
     return broker->remote.id <= KCI_BOOTSTRAP_ID;
 }
 
-/* Its connection, made if there is none; NULL when out of memory. */
-kci_connection *kci_broker_connection(kci_broker *broker, kci_class cls);
-
 /* Metadata was taken over: hands the bootstrap servers' connections to the brokers with the same
  * address, and puts the bootstrap servers out of use if any broker is known. */
 void kci_brokers_settle(kc_client *client);
@@ -55,9 +52,13 @@ bool kci_brokers_use_bootstrap(kc_client *client);
 bool kci_brokers_any_up(const kc_client *client);
 
 /* True when every broker that metadata names has failed since it last worked, and none has a
- * connection of the class. Those of other classes are no sign of life: a host that is gone without
- * a word leaves them behind. */
+ * shared connection of the class. Those of other classes are no sign of life: a host that is gone
+ * without a word leaves them behind. */
 bool kci_brokers_all_failed(const kc_client *client, kci_class cls);
+
+/* Nobody uses the lane any more: its connections are closed by kci_brokers_prune(), which is
+ * deferred. */
+void kci_brokers_retire(kc_client *client, int32_t lane);
 
 /* Closes connections that nobody needs and frees brokers that are not known and have none. Not from
  * inside a connection's callback: defer it. */

@@ -16,7 +16,7 @@ static kci_broker *broker_of(kc_client *client, int32_t node)
 
 static void start_on(kc_client *client, kci_call *call, kci_broker *broker)
 {
-    kci_connection *connection = kci_broker_connection(broker, call->cls);
+    kci_connection *connection = kci_connection_pool_get(&broker->pool, call->cls, call->lane);
 
     if (connection)
         kci_connection_add(connection, call);
@@ -72,10 +72,10 @@ void kci_call_cancel(kc_client *client, kci_call *call)
     kci_call_finish_later(&client->network, call, KC_E_INTERRUPTED);
 }
 
-static kci_connection *find(kc_client *client, int32_t node, kci_class cls)
+static kci_connection *find(kc_client *client, int32_t node, kci_class cls, int32_t lane)
 {
     kci_broker *broker = kci_broker_find(client, node);
-    return broker ? broker->connections[cls] : NULL;
+    return broker ? kci_connection_pool_find(&broker->pool, cls, lane) : NULL;
 }
 
 static kci_node_state state_of(const kci_connection *connection)
@@ -85,15 +85,16 @@ static kci_node_state state_of(const kci_connection *connection)
     return kci_connection_is_opening(connection) ? KCI_NODE_CONNECTING : KCI_NODE_DOWN;
 }
 
-kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, bool connect)
+kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, int32_t lane,
+                             bool connect)
 {
     kci_broker *broker = broker_of(client, node);
 
     if (!broker)
         return KCI_NODE_UNKNOWN;
-    kci_connection *connection = broker->connections[cls];
+    kci_connection *connection = kci_connection_pool_find(&broker->pool, cls, lane);
     if (connect && !kci_client_is_ending(client)) {
-        connection = kci_broker_connection(broker, cls);
+        connection = kci_connection_pool_get(&broker->pool, cls, lane);
         if (!connection)
             return KCI_NODE_NO_MEMORY;
         kci_connection_want(connection);
@@ -101,16 +102,16 @@ kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, boo
     return connection ? state_of(connection) : KCI_NODE_DOWN;
 }
 
-int16_t kci_node_version(kc_client *client, int32_t node, kci_class cls, int16_t api, int16_t min,
-                         int16_t max)
+int16_t kci_node_version(kc_client *client, int32_t node, kci_class cls, int32_t lane, int16_t api,
+                         int16_t min, int16_t max)
 {
-    const kci_connection *connection = find(client, node, cls);
+    const kci_connection *connection = find(client, node, cls, lane);
 
     return connection ? kci_connection_version(connection, api, min, max) : -1;
 }
 
-int32_t kci_node_outstanding(kc_client *client, int32_t node, kci_class cls)
+int32_t kci_node_outstanding(kc_client *client, int32_t node, kci_class cls, int32_t lane)
 {
-    const kci_connection *connection = find(client, node, cls);
+    const kci_connection *connection = find(client, node, cls, lane);
     return connection ? kci_connection_load(connection) : 0;
 }

@@ -20,8 +20,10 @@
 
 #include <kclient/client.h>
 
-/* A broker serves one request at a time per connection, so requests that wait in the broker
- * (fetches, JoinGroup) have connections of their own. Opened when first needed. */
+/* A broker serves one request at a time per connection, so a request that waits in the broker
+ * (Fetch, JoinGroup) delays whatever is behind it on the same one. A connection is therefore one of
+ * a node, a class and a lane: lane 0 is shared by all of a client, and whoever waits in the broker
+ * has a lane of its own (kci_client_take_lane). Opened when first needed. */
 typedef enum kci_class {
     KCI_CLASS_CONTROL, /* metadata, admin, offsets, InitProducerId */
     KCI_CLASS_PRODUCE,
@@ -51,6 +53,7 @@ struct kci_call {
     int16_t api;
     kci_class cls;
     int32_t node;
+    int32_t lane;                     /* of a call to KCI_NODE_ANY: 0 */
     int16_t min_version, max_version; /* within what the library knows; max 0 with min 0: no limit —
                                          use KCI_ANY_VERSION for max */
     const void *body;                 /* the generated request struct; lives until done() */
@@ -87,8 +90,8 @@ struct kci_call {
 #define KCI_ANY_VERSION INT16_MAX
 
 /* Queues the call: opens the connection if need be, waits for it, encodes in the version both sides
- * know, writes, waits. Calls of one node and class are written and answered in the order of start.
- * Never fails; every outcome comes by done(). */
+ * know, writes, waits. Calls of one node, class and lane are written and answered in the order of
+ * start. Never fails; every outcome comes by done(). */
 void kci_call_start(kc_client *client, kci_call *call);
 
 /* Ends it early: done(KC_E_INTERRUPTED) in a later turn; the answer, should it come, is dropped.
@@ -96,7 +99,7 @@ void kci_call_start(kc_client *client, kci_call *call);
  * ones of its connection until the broker answers. */
 void kci_call_cancel(kc_client *client, kci_call *call);
 
-/* How a connection of a node and class is. */
+/* How a connection of a node, class and lane is. */
 typedef enum kci_node_state {
     KCI_NODE_UNKNOWN,    /* no such broker in the metadata */
     KCI_NODE_DOWN,       /* not connected; waits for its backoff, or nobody asked */
@@ -109,14 +112,15 @@ typedef enum kci_node_state {
 /* The state, for those who build their requests only when they can go out (the producer: batches
  * grow until then). connect: also begins to connect. A change to UP or DOWN, and the end of
  * throttling, is told by kci_user.on_node; after NO_MEMORY nothing is. */
-kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, bool connect);
+kci_node_state kci_node_poll(kc_client *client, int32_t node, kci_class cls, int32_t lane,
+                             bool connect);
 
 /* The version a call of this api would use on this node's connection: the highest both know within
  * min..max; -1 when it is not up, -2 when there is none in common. */
-int16_t kci_node_version(kc_client *client, int32_t node, kci_class cls, int16_t api, int16_t min,
-                         int16_t max);
+int16_t kci_node_version(kc_client *client, int32_t node, kci_class cls, int32_t lane, int16_t api,
+                         int16_t min, int16_t max);
 
 /* Requests written or queued and not answered. */
-int32_t kci_node_outstanding(kc_client *client, int32_t node, kci_class cls);
+int32_t kci_node_outstanding(kc_client *client, int32_t node, kci_class cls, int32_t lane);
 
 #endif

@@ -53,8 +53,8 @@ static void init_parts(kc_client *client)
     client->sys->random(client->sys, &seed, sizeof seed);
     kci_random_seed(&client->random, seed);
     kci_list_init(&client->users);
-    kci_list_init(&client->sharers);
     kci_network_init(&client->network);
+    client->news = &kci_news_ops;
     for (int i = 0; i < KCI_CLASS_COUNT; i++)
         kci_route_init(&client->routes[i], client, (kci_class)i);
     client->prune.fn = kci_client_prune;
@@ -106,7 +106,6 @@ static void make_network(kc_client *client)
     network->hold = hold_client;
     network->release = release_client;
     network->settled = on_settled;
-    client->news = &kci_news_ops;
 }
 
 static kc_err make_parts(kc_client *client, kc_error *detail)
@@ -282,6 +281,20 @@ kci_stats *kci_client_stats(kc_client *client)
 kci_gauges *kci_client_gauges(kc_client *client)
 {
     return &client->gauges;
+}
+
+/* A number comes again after 2^31 others: whoever still has it then shares his connections, which
+ * costs time but breaks nothing. */
+int32_t kci_client_take_lane(kc_client *client)
+{
+    uint32_t taken = atomic_fetch_add_explicit(&client->lanes, 1, memory_order_relaxed);
+    return 1 + (int32_t)(taken % INT32_MAX);
+}
+
+void kci_client_give_lane(kc_client *client, int32_t lane)
+{
+    if (lane > 0)
+        kci_brokers_retire(client, lane);
 }
 
 kc_err kci_client_check(kc_client *client)

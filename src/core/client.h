@@ -53,7 +53,8 @@ struct kci_user {
     /* A newer snapshot (borrowed). */
     void (*on_metadata)(kci_user *user, const kci_metadata *now);
     /* A connection came up, went down (err, why) or its throttling ended. May be NULL. */
-    void (*on_node)(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err);
+    void (*on_node)(kci_user *user, int32_t node, kci_class cls, int32_t lane, kci_node_state state,
+                    kc_err err);
     /* kc_client_close has begun: finish by deadline_us, then call kci_user_closed(). */
     void (*on_close)(kci_user *user, int64_t deadline_us);
     bool closing; /* the core's: asked to finish, and has not */
@@ -61,6 +62,13 @@ struct kci_user {
 void kci_user_add(kc_client *client, kci_user *user);    /* loop */
 void kci_user_remove(kc_client *client, kci_user *user); /* loop; also ends its part in a close */
 void kci_user_closed(kc_client *client, kci_user *user); /* loop */
+
+/* A number for connections of one's own (kci_call.lane), for whoever waits in brokers. Any thread.
+ */
+int32_t kci_client_take_lane(kc_client *client);
+
+/* Loop. Gives it back: no call of the lane is under way any more. Its connections are closed. */
+void kci_client_give_lane(kc_client *client, int32_t lane);
 
 /* The client's counters; never NULL. */
 kci_stats *kci_client_stats(kc_client *client);

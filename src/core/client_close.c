@@ -47,9 +47,7 @@ static void end_connections(kc_client *client)
     kci_timer_stop(client->loop, &client->close.timer);
     kci_cluster_stop(&client->cluster);
     for (int32_t i = 0; i < client->brokers.count; i++)
-        for (int k = 0; k < KCI_CLASS_COUNT; k++)
-            if (client->brokers.list[i]->connections[k])
-                kci_connection_finish(client->brokers.list[i]->connections[k], KC_E_CLOSED, why);
+        kci_connection_pool_finish(&client->brokers.list[i]->pool, KC_E_CLOSED, why);
     for (int k = 0; k < KCI_CLASS_COUNT; k++)
         kci_route_fail(&client->routes[k], KC_E_CLOSED, why);
 }
@@ -57,11 +55,8 @@ static void end_connections(kc_client *client)
 static bool is_all_down(const kc_client *client)
 {
     for (int32_t i = 0; i < client->brokers.count; i++)
-        for (int k = 0; k < KCI_CLASS_COUNT; k++) {
-            const kci_connection *c = client->brokers.list[i]->connections[k];
-            if (c && (!kci_connection_is_down(c) || kci_connection_load(c) > 0))
-                return false;
-        }
+        if (!kci_connection_pool_is_down(&client->brokers.list[i]->pool))
+            return false;
     return kci_list_is_empty(&client->network.finished);
 }
 

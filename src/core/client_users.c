@@ -43,15 +43,15 @@ static kci_user *next(kc_client *client, kci_user_walk *walk)
     return KCI_CONTAINER_OF(link, kci_user, link);
 }
 
-void kci_client_tell_node(kc_client *client, int32_t node, kci_class cls, kci_node_state state,
-                          kc_err err)
+void kci_client_tell_node(kc_client *client, int32_t node, kci_class cls, int32_t lane,
+                          kci_node_state state, kc_err err)
 {
     kci_user_walk walk;
 
     begin(client, &walk);
     for (kci_user *user; (user = next(client, &walk));)
         if (user->on_node)
-            user->on_node(user, node, cls, state, err);
+            user->on_node(user, node, cls, lane, state, err);
 }
 
 void kci_client_tell_metadata(kc_client *client, const kci_metadata *now)

@@ -39,8 +39,8 @@ void kci_connection_set_state(kci_connection *connection, kci_connection_state t
         KCI_LOG(network->log, KC_LOG_ERROR, KCI_AREA_CONN, "%s: illegal change of state",
                 connection->remote->text);
     KCI_LOG(network->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): %s -> %s",
-            connection->remote->text, kci_class_names[connection->cls],
-            state_names[connection->state], state_names[to]);
+            connection->remote->text, connection->name, state_names[connection->state],
+            state_names[to]);
     connection->state = to;
 }
 
@@ -49,7 +49,7 @@ void kci_connection_trace_out(const kci_connection *connection, int16_t api, int
 {
     KCI_LOG(connection->network->log, KC_LOG_TRACE, KCI_AREA_CONN,
             "%s (%s): %s version %d, number %d: request, %zu bytes", connection->remote->text,
-            kci_class_names[connection->cls], kci_api_name(api), version, correlation, size);
+            connection->name, kci_api_name(api), version, correlation, size);
 }
 
 void kci_connection_trace_in(const kci_connection *connection, int16_t api, int16_t version,
@@ -57,8 +57,8 @@ void kci_connection_trace_in(const kci_connection *connection, int16_t api, int1
 {
     KCI_LOG(connection->network->log, KC_LOG_TRACE, KCI_AREA_CONN,
             "%s (%s): %s version %d, number %d: answer, %zu bytes after %.3f ms",
-            connection->remote->text, kci_class_names[connection->cls], kci_api_name(api), version,
-            correlation, size, (double)rtt_us / 1000);
+            connection->remote->text, connection->name, kci_api_name(api), version, correlation,
+            size, (double)rtt_us / 1000);
 }
 
 /* -- what others see ----------------------------------------------------------------------------
@@ -67,6 +67,11 @@ void kci_connection_trace_in(const kci_connection *connection, int16_t api, int1
 kci_class kci_connection_class(const kci_connection *connection)
 {
     return connection->cls;
+}
+
+int32_t kci_connection_lane(const kci_connection *connection)
+{
+    return connection->lane;
 }
 
 bool kci_connection_is_up(const kci_connection *connection)
@@ -289,7 +294,7 @@ void kci_connection_close(kci_connection *connection, kc_err err, const char *wh
         return;
     }
     KCI_LOG(network->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s (%s): closing: %s",
-            connection->remote->text, kci_class_names[connection->cls], why);
+            connection->remote->text, connection->name, why);
     kci_connection_set_state(connection, KCI_CONNECTION_CLOSING);
     kci_conn_close(connection->stream);
     kci_connection_schedule(connection);
@@ -360,6 +365,8 @@ void kci_connection_ended(kci_connection *connection, kc_err err, const char *wh
     reset(connection);
     if (err != KC_OK)
         kci_connection_fail_calls(connection, err, sentence);
+    else
+        kci_connection_drop_flights(connection, KC_E_INTERRUPTED, sentence);
     kci_connection_schedule(connection);
     connection->ops->down(connection->owner, connection, &end);
 }
@@ -376,8 +383,18 @@ void kci_connection_finish(kci_connection *connection, kc_err err, const char *w
 /* -- life ---------------------------------------------------------------------------------------
  */
 
+static void set_name(kci_connection *connection)
+{
+    const char *cls = kci_class_names[connection->cls];
+
+    if (connection->lane == 0)
+        snprintf(connection->name, sizeof connection->name, "%s", cls);
+    else
+        snprintf(connection->name, sizeof connection->name, "%s, lane %d", cls, connection->lane);
+}
+
 kci_connection *kci_connection_new(kci_network *network, kci_remote *remote, kci_class cls,
-                                   const kci_connection_ops *ops, void *owner)
+                                   int32_t lane, const kci_connection_ops *ops, void *owner)
 {
     kci_connection *connection = kci_calloc(1, sizeof *connection);
 
@@ -392,6 +409,8 @@ kci_connection *kci_connection_new(kci_network *network, kci_remote *remote, kci
     connection->ops = ops;
     connection->owner = owner;
     connection->cls = cls;
+    connection->lane = lane;
+    set_name(connection);
     connection->timer.fn = on_timer;
     connection->call_deadline_us = connection->renewal.at_us = INT64_MAX;
     kci_list_init(&connection->queue);

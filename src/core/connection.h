@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connection of one broker and class: opens the stream when a call waits or somebody asked for
- * it, negotiates versions, authenticates, sends calls in the order of start, matches answers
- * strictly in order, and closes when idle. One object lives through many streams. It reports to an
- * owner and knows nobody above it.
+/* The connection of one broker, class and lane: opens the stream when a call waits or somebody
+ * asked for it, negotiates versions, authenticates, sends calls in the order of start, matches
+ * answers strictly in order, and closes when idle. One object lives through many streams. It
+ * reports to an owner and knows nobody above it.
  *
  * Thread: loop. Everything that can fail a call, and every change of state, happens in callbacks of
  * the loop (timer, stream, lookup), never inside a function that users of the core call; so users'
@@ -43,7 +43,7 @@ typedef struct kci_connection_ops {
 
 /* NULL when out of memory. network, remote and ops are borrowed. */
 kci_connection *kci_connection_new(kci_network *network, kci_remote *remote, kci_class cls,
-                                   const kci_connection_ops *ops, void *owner);
+                                   int32_t lane, const kci_connection_ops *ops, void *owner);
 
 /* It must be DOWN and without calls. NULL is fine. */
 void kci_connection_free(kci_connection *connection);
@@ -53,6 +53,7 @@ void kci_connection_free(kci_connection *connection);
 void kci_connection_move(kci_connection *connection, kci_remote *remote, void *owner);
 
 kci_class kci_connection_class(const kci_connection *connection);
+int32_t kci_connection_lane(const kci_connection *connection);
 bool kci_connection_is_up(const kci_connection *connection);
 bool kci_connection_is_down(const kci_connection *connection); /* no stream, no attempt */
 
@@ -97,7 +98,8 @@ void kci_connection_take(kci_connection *connection, kci_call *call);
 void kci_connection_fail_calls(kci_connection *connection, kc_err err, const char *why);
 
 /* Ends it: lookup, stream. Its calls end with `err` and `why` (kept), in a later callback; err
- * KC_OK: because nobody needs it (calls that come meanwhile open it again). From callbacks of the
+ * KC_OK: because nobody needs it (calls that come meanwhile open it again; answers to cancelled
+ * ones are not waited for). From callbacks of the
  * loop only. */
 void kci_connection_close(kci_connection *connection, kc_err err, const char *why);
 

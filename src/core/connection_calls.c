@@ -325,22 +325,30 @@ static void fail_flight(kci_network *network, kci_flight *flight, int64_t now, k
         kci_call_finish(call, late ? KC_E_TIMED_OUT : err, NULL, why);
 }
 
-void kci_connection_fail_calls(kci_connection *connection, kc_err err, const char *why)
+void kci_connection_drop_flights(kci_connection *connection, kc_err err, const char *why)
 {
     kci_network *network = connection->network;
     int64_t now = kci_network_now(network);
-    kci_list flights, queue;
+    kci_list flights;
 
     kci_list_init(&flights);
-    kci_list_init(&queue);
     kci_list_splice_back(&flights, &connection->flights);
+    connection->flying = 0;
+    for (kci_link *l; (l = kci_list_pop_front(&flights));)
+        fail_flight(network, KCI_CONTAINER_OF(l, kci_flight, link), now, err, why);
+}
+
+void kci_connection_fail_calls(kci_connection *connection, kc_err err, const char *why)
+{
+    kci_list queue;
+
+    kci_list_init(&queue);
     kci_list_splice_back(&queue, &connection->queue);
-    connection->flying = connection->queued = 0;
+    connection->queued = 0;
     connection->call_deadline_us = INT64_MAX;
     for (kci_link *l = kci_list_first(&queue); l; l = kci_list_next(&queue, l))
         KCI_CONTAINER_OF(l, kci_call, link)->connection = NULL;
-    for (kci_link *l; (l = kci_list_pop_front(&flights));)
-        fail_flight(network, KCI_CONTAINER_OF(l, kci_flight, link), now, err, why);
+    kci_connection_drop_flights(connection, err, why);
     for (kci_link *l; (l = kci_list_pop_front(&queue));) {
         kci_call *call = KCI_CONTAINER_OF(l, kci_call, link);
         if (!connection->ops->orphan(connection->owner, call, err))

@@ -47,6 +47,8 @@ struct kci_connection {
     const kci_connection_ops *ops;
     void *owner;
     kci_class cls;
+    int32_t lane;
+    char name[32]; /* of class and lane, for the log */
     kci_connection_state state;
     bool wanted;      /* somebody asked for it, although no call may wait */
     bool connected;   /* this stream has connected */
@@ -126,6 +128,9 @@ static inline int32_t kci_connection_next_correlation(kci_connection *connection
 
 /* Sends queued calls as far as limits allow. */
 void kci_connection_pump(kci_connection *connection);
+
+/* Ends what is under way. */
+void kci_connection_drop_flights(kci_connection *connection, kc_err err, const char *why);
 
 /* Ends calls whose time has passed; recomputes call_deadline_us. */
 void kci_connection_expire(kci_connection *connection);

@@ -11,7 +11,7 @@ static void tell(const kci_broker *broker, const kci_connection *connection, kci
 {
     if (!kci_broker_is_bootstrap(broker))
         kci_client_tell_node(broker->client, broker->remote.id, kci_connection_class(connection),
-                             state, err);
+                             kci_connection_lane(connection), state, err);
 }
 
 static kci_route *route_of(const kci_broker *broker, const kci_connection *connection)

@@ -135,11 +135,12 @@ static void on_metadata(kci_user *user, const kci_metadata *now)
         r->type->on_metadata(r, now);
 }
 
-static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
+static void on_node(kci_user *user, int32_t node, kci_class cls, int32_t lane, kci_node_state state,
+                    kc_err err)
 {
     kci_resident *r = resident_of(user);
     if (kci_resident_is_there(r) && r->type->on_node)
-        r->type->on_node(r, node, cls, state, err);
+        r->type->on_node(r, node, cls, lane, state, err);
 }
 
 static void on_client_close(kci_user *user, int64_t deadline_us)

@@ -40,7 +40,8 @@ typedef struct kci_resident_type {
     void (*attached)(kci_resident *r);
     /* * A newer snapshot (borrowed), and news of a connection, as in kci_user. Until detached. */
     void (*on_metadata)(kci_resident *r, const kci_metadata *now);
-    void (*on_node)(kci_resident *r, int32_t node, kci_class cls, kci_node_state state, kc_err err);
+    void (*on_node)(kci_resident *r, int32_t node, kci_class cls, int32_t lane,
+                    kci_node_state state, kc_err err);
     /* * kci_resident_post() was called. Until detached. */
     void (*on_post)(kci_resident *r);
     /* * Finish, then kci_resident_finished(). Otherwise `detach` comes at the deadline. NULL: there

@@ -12,7 +12,7 @@ static const int64_t patience_us = 1000000;
 
 static kci_connection *connection_of(const kci_route *route, int32_t index)
 {
-    return route->client->brokers.list[index]->connections[route->cls];
+    return kci_connection_pool_find(&route->client->brokers.list[index]->pool, route->cls, 0);
 }
 
 /* The usable connection that has least to do; one that is throttled only if there is no other. */
@@ -54,7 +54,7 @@ static int64_t patient_until(const kci_route *route)
 
 static bool is_candidate(const kci_route *route, const kci_broker *broker)
 {
-    const kci_connection *c = broker->connections[route->cls];
+    const kci_connection *c = kci_connection_pool_find(&broker->pool, route->cls, 0);
     return broker->known && (!c || (kci_connection_is_down(c) && !kci_connection_is_wanted(c)));
 }
 
@@ -71,7 +71,7 @@ static kci_broker *pick(const kci_route *route, int64_t *next)
         kci_broker *broker = client->brokers.list[i];
         if (!is_candidate(route, broker))
             continue;
-        const kci_connection *c = broker->connections[route->cls];
+        const kci_connection *c = kci_connection_pool_find(&broker->pool, route->cls, 0);
         int64_t retry_at = c ? kci_connection_retry_at(c) : broker->remote.retry_us;
         if (retry_at > now) {
             *next = retry_at < *next ? retry_at : *next;
@@ -101,7 +101,7 @@ static int64_t try_next(kci_route *route)
     kci_broker *broker = pick(route, &next);
     if (!broker)
         return next;
-    kci_connection *connection = kci_broker_connection(broker, route->cls);
+    kci_connection *connection = kci_connection_pool_get(&broker->pool, route->cls, 0);
     if (!connection)
         return now + patience_us; /* no memory: later perhaps */
     kci_connection_want(connection);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls to KCI_NODE_ANY that have no connection yet. They go to the connection of their class that
- * is up and has least to do; while there is none, one broker after another is tried: the next one
- * when an attempt fails, or takes longer than a second. Thread: loop. */
+/* Calls to KCI_NODE_ANY that have no connection yet. They go to the shared connection of their
+ * class that is up and has least to do; while there is none, one broker after another is tried: the
+ * next one when an attempt fails, or takes longer than a second. Thread: loop. */
 #ifndef CORE_ROUTE_H
 #define CORE_ROUTE_H
 

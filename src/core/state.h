@@ -40,6 +40,7 @@ typedef struct kci_user_walk {
 struct kc_client {
     atomic_int refs;     /* any thread */
     atomic_bool closing; /* any thread: kc_client_close was called */
+    atomic_uint lanes;   /* any thread: given out so far */
     uint32_t forks;      /* constant, as are those up to the empty line */
     kci_sys *sys;
     kci_loop *loop;
@@ -60,7 +61,6 @@ struct kc_client {
     kci_closing close;
 
     kci_list users;
-    kci_list sharers; /* kci_sharer */
     int32_t user_count;
     kci_user_walk *walk;
     kci_random random;
@@ -96,8 +96,8 @@ static inline void kci_closing_look(kc_client *client)
 void kci_client_prune(kci_task *task);
 
 /* -- client_users.c -- */
-void kci_client_tell_node(kc_client *client, int32_t node, kci_class cls, kci_node_state state,
-                          kc_err err);
+void kci_client_tell_node(kc_client *client, int32_t node, kci_class cls, int32_t lane,
+                          kci_node_state state, kc_err err);
 void kci_client_tell_metadata(kc_client *client, const kci_metadata *now);
 void kci_client_tell_close(kc_client *client, int64_t deadline_us);
 

@@ -263,7 +263,7 @@ void kci_request_send(kc_producer *p, kci_peer *peer)
     p->sender.turn_peer = peer;
     while (peer->in_flight < p->conf.max_in_flight + KCI_BUG(IN_FLIGHT_MORE) &&
            !kci_list_is_empty(&peer->ready)) {
-        kci_node_state state = kci_node_poll(p->client, peer->id, KCI_CLASS_PRODUCE, true);
+        kci_node_state state = kci_node_poll(p->client, peer->id, KCI_CLASS_PRODUCE, 0, true);
         if (state == KCI_NODE_UNKNOWN)
             kci_client_refresh(p->client);
         else if (state == KCI_NODE_NO_MEMORY)

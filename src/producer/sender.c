@@ -92,11 +92,11 @@ void kci_sender_on_metadata(kci_resident *r, const kci_metadata *now)
     kci_producer_tell_room(p);
 }
 
-void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
-                        kc_err err)
+void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, int32_t lane,
+                        kci_node_state state, kc_err err)
 {
     kc_producer *p = kci_producer_of(r);
-    (void)err;
+    (void)lane, (void)err;
     if (cls != KCI_CLASS_PRODUCE)
         return;
     for (kci_link *at = kci_list_first(&p->sender.peers); at;

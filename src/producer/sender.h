@@ -102,8 +102,8 @@ void kci_sender_free(kci_sender *s); /* after it has gone */
 /* What core/resident.h asks of a producer; ending.c has the last four. */
 void kci_sender_attached(kci_resident *r);
 void kci_sender_on_metadata(kci_resident *r, const kci_metadata *now);
-void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, kci_node_state state,
-                        kc_err err);
+void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, int32_t lane,
+                        kci_node_state state, kc_err err);
 void kci_sender_on_post(kci_resident *r);
 void kci_sender_close(kci_resident *r);
 void kci_sender_detach(kci_resident *r);

@@ -105,6 +105,7 @@ typedef struct probe {
     union {
         kci_find_coordinator_request find;
         kci_heartbeat_request heartbeat;
+        kci_join_group_request join;
         kci_metadata_request metadata;
         kci_produce_request produce;
     } body;

@@ -109,13 +109,13 @@ Test(calls, are_answered_in_the_order_of_start)
 
     settle(1, NULL);
     start_many(p, 100, 1, KCI_CLASS_CONTROL);
-    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL), 100);
+    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL, 0), 100);
     fake_run(&f, 5000);
     for (int i = 0; i < 100; i++) {
         cr_assert_eq(p[i].err, KC_OK, "%s", p[i].why);
         cr_assert_eq(p[i].order, p[0].order + i);
     }
-    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL), 0);
+    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL, 0), 0);
     fake_free(&f);
 }
 
@@ -225,7 +225,7 @@ Test(calls, an_answer_that_nobody_waits_for_ends_the_connection)
     cr_assert(fake_until(&f, &p.done, 1000));
     cr_assert_eq(p.err, KC_OK);
     fake_run(&f, 100);
-    cr_assert_neq(kci_node_poll(f.client, 1, KCI_CLASS_GROUP, false), KCI_NODE_UP);
+    cr_assert_neq(kci_node_poll(f.client, 1, KCI_CLASS_GROUP, 0, false), KCI_NODE_UP);
     fake_free(&f);
 }
 
@@ -416,12 +416,12 @@ Test(calls, cancelled_while_the_socket_has_its_bytes)
     settle(1, NULL);
     probe_init(&p, &f, 1, KCI_CLASS_CONTROL); /* which is up, so it is handed to the stream */
     probe_start(&p);
-    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL), 1);
+    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL, 0), 1);
     kci_call_cancel(f.client, &p.call);
     cr_assert_not(p.done);
     fake_run(&f, 1000);
     cr_assert_eq(p.err, KC_E_INTERRUPTED);
-    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL), 0);
+    cr_assert_eq(kci_node_outstanding(f.client, 1, KCI_CLASS_CONTROL, 0), 0);
     fake_free(&f);
 }
 
@@ -525,9 +525,10 @@ Test(calls, versions_are_limited_by_the_caller)
     cr_assert(fake_until(&f, &p.done, 1000));
     cr_assert_eq(p.version, 2);
     cr_assert_eq(prepared, 2);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_HEARTBEAT, 0, 3), 3);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_HEARTBEAT, 90, 99), -2);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_FETCH, KCI_API_HEARTBEAT, 0, 3), -1);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_HEARTBEAT, 0, 3), 3);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_HEARTBEAT, 90, 99),
+                 -2);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_FETCH, 0, KCI_API_HEARTBEAT, 0, 3), -1);
     fake_free(&f);
 }
 
@@ -678,14 +679,14 @@ Test(calls, wait_while_the_broker_asks_for_a_pause)
     probe_start(&p[0]);
     cr_assert(fake_until(&f, &p[0].done, 1000));
     cr_assert_eq(p[0].throttle_ms, 3000);
-    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, false), KCI_NODE_THROTTLED);
+    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, 0, false), KCI_NODE_THROTTLED);
     f.throttle_ms = 0;
     probe_init(&p[1], &f, 1, KCI_CLASS_CONTROL);
     probe_start(&p[1]);
     cr_assert(fake_until(&f, &p[1].done, 5000));
     cr_assert_geq(p[1].done_us - p[0].done_us, 3000000);
     cr_assert_lt(p[1].done_us - p[0].done_us, 3200000);
-    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, false), KCI_NODE_UP);
+    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, 0, false), KCI_NODE_UP);
     fake_free(&f);
 }
 

@@ -236,3 +236,117 @@ Test(cluster, sasl_plain)
     cr_assert_eq(problem.code, KC_E_AUTHENTICATION, "%s", problem.text);
     end();
 }
+
+/* A Fetch that waits in the broker until something happens to its partition. */
+typedef struct waiter {
+    kci_call call;
+    kci_fetch_request body;
+    kci_fetch_request_fetch_topic topic;
+    kci_fetch_request_fetch_partition partition;
+    kc_err err, fetched;
+    kci_event *ended;
+} waiter;
+
+static void on_fetched(kci_call *call, kc_err err, const kci_response *response, const char *why)
+{
+    waiter *w = KCI_CONTAINER_OF(call, waiter, call);
+    const kci_fetch_response *body = response ? response->body : NULL;
+
+    (void)why;
+    w->err = err;
+    if (body && body->responses.count == 1)
+        w->fetched = body->responses.data[0].partitions.data[0].error_code;
+    kci_event_signal(w->ended);
+}
+
+static void waiter_init(waiter *w, int32_t partition, int32_t lane, int32_t wait_ms)
+{
+    *w = (waiter){ .partition = { .partition = partition,
+                                  .current_leader_epoch = -1,
+                                  .last_fetched_epoch = -1,
+                                  .partition_max_bytes = 1000 } };
+    kci_msg_init(&kci_fetch_request_msg, &w->body);
+    w->topic =
+        (kci_fetch_request_fetch_topic){ .topic = kc_str("t"), .partitions = { &w->partition, 1 } };
+    w->body.max_wait_ms = wait_ms;
+    w->body.min_bytes = 1;
+    w->body.session_epoch = -1;
+    w->body.topics.data = &w->topic;
+    w->body.topics.count = 1;
+    w->call = (kci_call){ .api = KCI_API_FETCH,
+                          .cls = KCI_CLASS_FETCH,
+                          .node = 1,
+                          .lane = lane,
+                          .min_version = 4,
+                          .max_version = 10, /* later ones may read from a follower */
+                          .body = &w->body,
+                          .timeout_us = 100000000,
+                          .done = on_fetched };
+    cr_assert_eq(kci_event_new(kci_client_loop(client), false, &w->ended), KC_OK);
+}
+
+static void waiter_start(void *arg)
+{
+    kci_call_start(client, &((waiter *)arg)->call);
+}
+
+/* So many fetches have come to broker 1; else as many as have after two seconds. */
+static int64_t fetches_come(int64_t expected, int patience)
+{
+    for (int i = 0; i < patience && kc_mock_requests(mock, 1, KCI_API_FETCH) < expected; i++)
+        usleep(10000);
+    return kc_mock_requests(mock, 1, KCI_API_FETCH);
+}
+
+/* Like two members of a group: the broker answers the first only after the second has come. */
+static int64_t two_waiters(int32_t lane_a, int32_t lane_b, waiter *a, waiter *b, int patience)
+{
+    static chain control;
+
+    begin(NULL, NULL);
+    cr_assert_eq(kc_mock_create_topic(mock, "t", 6, 3), KC_OK);
+    cr_assert_eq(kci_client_want_topic(client, kc_str("t")), KC_OK);
+    await_leader("t", 0, 1);
+    await_leader("t", 3, 1);
+    waiter_init(a, 0, lane_a, 60000);
+    waiter_init(b, 3, lane_b, 60000);
+    cr_assert_eq(kci_client_run(client, waiter_start, a, INT64_MAX), KC_OK);
+    cr_assert_eq(fetches_come(1, 3000), 1);
+    chain_init(&control, 1, KCI_CLASS_CONTROL, 3);
+    cr_assert_eq(kci_client_run(client, start, &control, INT64_MAX), KC_OK);
+    chain_wait(&control);
+    cr_assert_eq(control.good, 3, "requests for control are answered beside one that waits");
+    cr_assert_eq(kci_client_run(client, waiter_start, b, INT64_MAX), KC_OK);
+    int64_t come = fetches_come(2, patience);
+    if (come == 2) {
+        cr_assert_not(kci_event_is_set(a->ended) || kci_event_is_set(b->ended));
+        cr_assert_eq(kc_mock_move_leader(mock, "t", 0, 2, 0, 0), KC_OK);
+        cr_assert_eq(kc_mock_move_leader(mock, "t", 3, 2, 0, 0), KC_OK);
+        int64_t until = client->sys->mono_us(client->sys) + 30000000;
+        cr_assert(kci_event_wait(a->ended, until) && kci_event_wait(b->ended, until));
+    }
+    end();
+    kci_event_free(control.ended);
+    kci_event_free(a->ended);
+    kci_event_free(b->ended);
+    return come;
+}
+
+Test(cluster, two_that_wait_in_the_broker_do_not_wait_for_each_other)
+{
+    static waiter a, b;
+
+    cr_assert_eq(two_waiters(1, 2, &a, &b, 3000), 2);
+    cr_assert(a.err == KC_OK && b.err == KC_OK);
+    cr_assert_eq(a.fetched, KC_E_NOT_LEADER_OR_FOLLOWER);
+    cr_assert_eq(b.fetched, KC_E_NOT_LEADER_OR_FOLLOWER);
+}
+
+/* The broker serves a connection's requests one by one: without lanes the second does not even get
+ * there before the first has been answered. */
+Test(cluster, on_one_lane_the_second_waits_behind_the_first)
+{
+    static waiter a, b;
+
+    cr_assert_eq(two_waiters(1, 1, &a, &b, 100), 1);
+}

@@ -120,12 +120,14 @@ Test(connect, versions_in_use_are_known_to_both)
     f.hook = advertise;
     settle();
     int16_t produce = kci_api_get(KCI_API_PRODUCE)->max_version;
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_PRODUCE, 0, 99), produce);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_PRODUCE, 0, 2), -2);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_FETCH, 0, 99), 13);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_FETCH, 0, 12), -2);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_HEARTBEAT, 0, 99), 3);
-    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, KCI_API_JOIN_GROUP, 0, 99), -2);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_PRODUCE, 0, 99),
+                 produce);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_PRODUCE, 0, 2), -2);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_FETCH, 0, 99), 13);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_FETCH, 0, 12), -2);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_HEARTBEAT, 0, 99), 3);
+    cr_assert_eq(kci_node_version(f.client, 1, KCI_CLASS_CONTROL, 0, KCI_API_JOIN_GROUP, 0, 99),
+                 -2);
     fake_free(&f);
 }
 
@@ -468,14 +470,14 @@ Test(connect, polling_opens_and_tells)
     begin(2, NULL);
     settle();
     kci_mem_fail_after(1, false);
-    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true), KCI_NODE_NO_MEMORY);
+    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, 0, true), KCI_NODE_NO_MEMORY);
     kci_mem_fail_after(0, false);
-    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, false), KCI_NODE_DOWN);
-    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true), KCI_NODE_DOWN);
+    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, 0, false), KCI_NODE_DOWN);
+    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, 0, true), KCI_NODE_DOWN);
     fake_run(&f, 100);
-    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true), KCI_NODE_UP);
-    cr_assert_eq(kci_node_poll(f.client, 5, KCI_CLASS_PRODUCE, true), KCI_NODE_UNKNOWN);
-    cr_assert_eq(kci_node_poll(f.client, -1, KCI_CLASS_PRODUCE, true), KCI_NODE_UNKNOWN);
+    cr_assert_eq(kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, 0, true), KCI_NODE_UP);
+    cr_assert_eq(kci_node_poll(f.client, 5, KCI_CLASS_PRODUCE, 0, true), KCI_NODE_UNKNOWN);
+    cr_assert_eq(kci_node_poll(f.client, -1, KCI_CLASS_PRODUCE, 0, true), KCI_NODE_UNKNOWN);
     fake_free(&f);
 }
 
@@ -485,9 +487,11 @@ typedef struct watcher {
     kc_err err;
 } watcher;
 
-static void on_node(kci_user *user, int32_t node, kci_class cls, kci_node_state state, kc_err err)
+static void on_node(kci_user *user, int32_t node, kci_class cls, int32_t lane, kci_node_state state,
+                    kc_err err)
 {
     watcher *w = KCI_CONTAINER_OF(user, watcher, user);
+    cr_assert_eq(lane, 0);
     if (node != 2 || cls != KCI_CLASS_PRODUCE)
         return;
     w->up += state == KCI_NODE_UP;
@@ -504,13 +508,13 @@ Test(connect, users_are_told_once_of_each_change)
     begin(2, NULL);
     settle();
     kci_user_add(f.client, &w.user);
-    kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true);
+    kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, 0, true);
     fake_run(&f, 500);
     cr_assert_eq(w.up, 1);
     fake_broker_stop(&f.brokers[1]);
     fake_run(&f, 2000);
     cr_assert_eq(w.down, 1, "it is down once, and nobody asks for it: %d", w.down);
-    kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, true);
+    kci_node_poll(f.client, 2, KCI_CLASS_PRODUCE, 0, true);
     fake_run(&f, 5000);
     cr_assert_eq(w.down, 2, "asked for once, tried once: %d", w.down);
     cr_assert_eq(w.err, KC_E_CONNECT);
@@ -520,11 +524,11 @@ Test(connect, users_are_told_once_of_each_change)
 
 /* The first server that is asked turns out to be broker 1: that its connection is up is news, since
  * nobody could have heard of it under that name. */
-static void on_node_one(kci_user *user, int32_t node, kci_class cls, kci_node_state state,
-                        kc_err err)
+static void on_node_one(kci_user *user, int32_t node, kci_class cls, int32_t lane,
+                        kci_node_state state, kc_err err)
 {
     watcher *w = KCI_CONTAINER_OF(user, watcher, user);
-    (void)err;
+    (void)lane, (void)err;
     w->up += node == 1 && cls == KCI_CLASS_CONTROL && state == KCI_NODE_UP;
 }
 
@@ -554,7 +558,7 @@ Test(connect, a_broker_that_leaves_the_cluster_is_let_go)
     kci_client_refresh(f.client);
     fake_run(&f, 2000);
     cr_assert_eq(f.brokers[2].conn_count, 0);
-    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_FETCH, true), KCI_NODE_UNKNOWN);
+    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_FETCH, 0, true), KCI_NODE_UNKNOWN);
     f.broker_count = 3;
     kci_client_refresh(f.client);
     fake_run(&f, 2000);

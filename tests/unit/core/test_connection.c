@@ -131,7 +131,7 @@ static void begin(void)
     n->release = release;
     o.remote.id = 1;
     cr_assert(kci_remote_set_address(&o.remote, kc_str("10.0.0.1"), FAKE_PORT + 1));
-    o.connection = kci_connection_new(n, &o.remote, KCI_CLASS_CONTROL, &ops, &o);
+    o.connection = kci_connection_new(n, &o.remote, KCI_CLASS_CONTROL, 0, &ops, &o);
     cr_assert(o.connection);
 }
 

@@ -393,7 +393,7 @@ Test(metadata, leaders_named_in_answers_are_taken_over)
     cr_assert_eq(leader("t", 0), 3);
     cr_assert_eq(leader("t", 1), 3);
     cr_assert_eq(leader("t", 2), 9);
-    cr_assert_eq(kci_node_poll(f.client, 9, KCI_CLASS_FETCH, false), KCI_NODE_DOWN);
+    cr_assert_eq(kci_node_poll(f.client, 9, KCI_CLASS_FETCH, 0, false), KCI_NODE_DOWN);
     kci_client_refresh(f.client); /* brokers that lag behind */
     fake_run(&f, 1000);
     cr_assert_eq(leader("t", 0), 3);
@@ -500,8 +500,8 @@ Test(metadata, begins_again_with_the_bootstrap_servers_when_no_broker_is_left)
     f.hook = only_others; /* brokers 3 and 4 are the cluster, 1 and 2 a door to it */
     want("t");
     fake_run(&f, 1000);
-    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_CONTROL, false) != KCI_NODE_UNKNOWN, true);
-    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, false), KCI_NODE_UNKNOWN);
+    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_CONTROL, 0, false) != KCI_NODE_UNKNOWN, true);
+    cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, 0, false), KCI_NODE_UNKNOWN);
     f.hook = NULL;
     fake_add_topic(&f, "t", 2);
     move_brokers();
@@ -523,10 +523,10 @@ Test(metadata, begins_again_also_when_other_connections_seem_to_be_up)
     want("t");
     fake_run(&f, 1000);
     for (int32_t node = 3; node <= 4; node++)
-        kci_node_poll(f.client, node, KCI_CLASS_PRODUCE, true);
+        kci_node_poll(f.client, node, KCI_CLASS_PRODUCE, 0, true);
     fake_run(&f, 1000);
-    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_PRODUCE, false), KCI_NODE_UP);
-    cr_assert_eq(kci_node_poll(f.client, 4, KCI_CLASS_PRODUCE, false), KCI_NODE_UP);
+    cr_assert_eq(kci_node_poll(f.client, 3, KCI_CLASS_PRODUCE, 0, false), KCI_NODE_UP);
+    cr_assert_eq(kci_node_poll(f.client, 4, KCI_CLASS_PRODUCE, 0, false), KCI_NODE_UP);
     f.hook = NULL;
     fake_add_topic(&f, "t", 2);
     f.brokers[2].mute = f.brokers[3].mute = true;
