@@ -17,6 +17,8 @@ int cmd_perf(int argc, char **argv);
 int cmd_perf_produce(int argc, char **argv);
 int cmd_perf_consume(int argc, char **argv);
 int cmd_perf_e2e(int argc, char **argv);
+int cmd_groups(int argc, char **argv);
+int cmd_groups_plan(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 
 #endif

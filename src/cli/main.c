@@ -13,6 +13,9 @@ static const cli_command commands[] = {
     { "produce", "send lines of files or standard input as records", cmd_produce },
     { "consume", "print records", cmd_consume },
     { "perf", "measure: produce, consume, e2e (latency)", cmd_perf },
+#if CLI_HAVE_JSON
+    { "groups", "plan: who gets which partitions", cmd_groups },
+#endif
 #if CLI_HAVE_MOCK
     { "mock", "run a Kafka cluster for tests in this process", cmd_mock },
 #endif

@@ -135,6 +135,52 @@ def test_wrong_properties(t):
         code=1, err_has=[b"needs acks=all"])
 
 
+def assert_equal(found, wanted):
+    if found != wanted:
+        raise Failed("%r is not %r" % (found, wanted))
+
+
+GROUP = {
+    "members": [
+        {"member_id": "m2", "rack": "a", "topics": ["t"]},
+        {"member_id": "m1", "group_instance_id": None, "rack": "b", "topics": ["t", "not there"],
+         "owned": [{"topic": "t", "partition": 0}], "generation": 3},
+        {"member_id": "idle", "topics": []},
+    ],
+    "topics": [{"name": "t", "partitions": [
+        {"leader_rack": "a", "replica_racks": ["a", None]}, {"leader_rack": "b", "replica_racks": ["b", "a"]},
+        {}]}],
+}
+
+
+def test_groups_plan(t):
+    def plan(group, *options):
+        text = group if isinstance(group, bytes) else json.dumps(group).encode()
+        return t.run("groups", "plan", *options, servers=False, data=text)
+
+    assert_equal(plan(GROUP, "--json").expect().json(), [{
+        "assignment": {"idle": [], "m1": [{"topic": "t", "partitions": [1, 2]}],
+                       "m2": [{"topic": "t", "partitions": [0]}]},
+        "in_rack": 2, "leader_in_rack": 2, "partitions": 3}])
+    rows = plan(GROUP, "--assignor", "com.example.RackAwareRangeAssignor").expect().lines()
+    assert_equal(rows[:4], ["MEMBER\tRACK\tTOPIC\tPARTITIONS", "idle\t-\t-\t-", "m1\tb\tt\t1,2", "m2\ta\tt\t0"])
+    held = plan(GROUP, "--assignor", "rack-aware-range", "--cooperative", "--json").expect().json()[0]
+    assert_equal((held["withheld"], held["assignment"]["m2"]), (1, []))
+    for group, options, said in [
+            (b"{", (), b"no JSON"), (b"[]", (), b"the input must be an object"),
+            ({"topics": 3}, (), b"topics must be a list"),
+            ({"topics": [{"name": "t", "partitions": [None]}]}, (), b"topics[0].partitions[0] must be an object"),
+            ({"topics": [{"name": "t"}, {"name": "t"}]}, (), b"topic t is in the plan twice"),
+            ({"members": [{"member_id": "m", "topics": ["t", None]}]}, (), b"members[0].topics[1] must be a string"),
+            ({"members": [{"member_id": "m", "generation": 1.5}]}, (), b"members[0].generation must be a whole number"),
+            ({"members": [{"rack": "a"}]}, (), b"members[0].member_id must be a string"),
+            ({"members": [{"member_id": "m", "owned": [{"partition": 1}]}]}, (), b"members[0].owned[0].topic"),
+            (GROUP, ("--assignor", "rang"), b"no assignor rang"),
+            (GROUP, ("--cooperative",), b"does not support the cooperative protocol")]:
+        plan(group, *options).expect(code=1, err_has=[said])
+    t.run("groups", "plan", "/not/there", servers=False).expect(code=1, err_has=[b"/not/there cannot be opened"])
+
+
 def test_config_lists_properties(t):
     rows = t.run("config", "--json", servers=False).expect().json()
     names = [r["name"] for r in rows]
