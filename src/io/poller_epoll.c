@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/fd.h"
 #include "io/wake_fd.h"
 
 enum { WAIT_MAX = 64 };
@@ -27,7 +28,7 @@ struct kci_poller {
 
 static kc_err open_poller(kci_poller *p)
 {
-    p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    p->epoll_fd = kci_fd_clear_of_standard(epoll_create1(EPOLL_CLOEXEC));
     if (p->epoll_fd < 0)
         return KC_E_IO;
     if (kci_wake_fd_open(&p->wake) != 0)

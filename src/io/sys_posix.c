@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io/fd.h"
 #include "io/poller.h"
 #include "io/resolver.h"
 #include "io/sys.h"
@@ -54,7 +55,8 @@ static void set_nodelay(int fd)
 
 static int new_socket(int family)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd =
+        kci_fd_clear_of_standard(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     return fd < 0 ? -errno : fd;
 }
 
@@ -137,6 +139,7 @@ static int sock_accept(kci_sys *sys, int listener, int *sock)
     do
         fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    fd = kci_fd_clear_of_standard(fd);
     if (fd < 0)
         return errno == EWOULDBLOCK ? -EAGAIN : -errno;
     set_nodelay(fd);

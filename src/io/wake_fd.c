@@ -6,12 +6,14 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include "io/fd.h"
+
 #ifdef __linux__
 #include <sys/eventfd.h>
 
 int kci_wake_fd_open(kci_wake_fd *w)
 {
-    w->read_fd = w->write_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    w->read_fd = w->write_fd = kci_fd_clear_of_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     return w->read_fd < 0 ? -errno : 0;
 }
 
@@ -24,9 +26,13 @@ int kci_wake_fd_open(kci_wake_fd *w)
         w->read_fd = w->write_fd = -1;
         return -errno;
     }
-    w->read_fd = fds[0];
-    w->write_fd = fds[1];
-    return 0;
+    w->read_fd = kci_fd_clear_of_standard(fds[0]);
+    w->write_fd = kci_fd_clear_of_standard(fds[1]);
+    if (w->read_fd >= 0 && w->write_fd >= 0)
+        return 0;
+    int err = -errno;
+    kci_wake_fd_close(w);
+    return err;
 }
 
 #endif

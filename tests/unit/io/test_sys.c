@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "io/addr.h"
 #include "io/errno_text.h"
+#include "io/wake_fd.h"
 #include "pair.h"
 
 static int64_t us_of(const struct timespec *t)
@@ -303,4 +304,44 @@ Test(resolver, helpers_end_when_idle)
     for (int i = 0; i < 300 && count_helpers(); i++)
         usleep(100000);
     cr_assert_eq(count_helpers(), 0);
+}
+
+/* Opens one of each kind of descriptor with 0, 1 and 2 closed: 0, or the number of the first that
+ * took one of these places. */
+static int open_all_without_standard_ones(void)
+{
+    kci_sys *sys = kci_sys_posix(false);
+    kci_addr addr;
+    kci_wake_fd wake;
+    int listener, client, server;
+    close(0);
+    close(1);
+    close(2);
+    if (kci_wake_fd_open(&wake) != 0 || wake.read_fd < 3 || wake.write_fd < 3)
+        return 1;
+    if (!kci_addr_parse("127.0.0.1", 0, &addr) || sys->sock_listen(sys, &addr, 1, &listener) != 0 ||
+        listener < 3)
+        return 2;
+    int err = sys->sock_connect(sys, &addr, &client);
+    if ((err != 0 && err != -EINPROGRESS) || client < 3)
+        return 3;
+    struct pollfd ready = { listener, POLLIN, 0 };
+    poll(&ready, 1, 30000);
+    if (sys->sock_accept(sys, listener, &server) != 0 || server < 3)
+        return 4;
+    kci_loop *loop;
+    if (kci_loop_new(sys, &loop) != KC_OK || fcntl(0, F_GETFD) != -1 || fcntl(1, F_GETFD) != -1)
+        return 5;
+    return 0;
+}
+
+Test(sys, descriptors_stay_clear_of_the_standard_ones)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(open_all_without_standard_ones());
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFEXITED(status));
+    cr_expect_eq(WEXITSTATUS(status), 0);
 }
