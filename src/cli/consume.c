@@ -84,14 +84,24 @@ static bool set_flag(consume_options *o, int key)
     }
 }
 
+static bool operand(void *arg, const char *value)
+{
+    consume_options *o = arg;
+    if (o->topic) {
+        cli_error("%.60s is one topic too many: one is read at a time", value);
+        return false;
+    }
+    o->topic = value;
+    return true;
+}
+
 static bool set(void *arg, int key, const char *value)
 {
     consume_options *o = arg;
     int64_t n;
     switch (key) {
     case 't':
-        o->topic = value;
-        return true;
+        return operand(o, value);
     case 'p':
         return cli_number(value, 0, INT32_MAX, "-p", &n) && cli_strings_add(&o->partitions, value);
     case 'o':
@@ -116,16 +126,8 @@ static bool set(void *arg, int key, const char *value)
     }
 }
 
-static bool operand(void *arg, const char *value)
-{
-    consume_options *o = arg;
-    if (o->topic) {
-        cli_error("%.60s is one topic too many: one is read at a time", value);
-        return false;
-    }
-    o->topic = value;
-    return true;
-}
+/* Reading a topic that is deleted meanwhile must not bring it back. */
+static const char *const defaults[] = { "allow.auto.create.topics", "false", NULL };
 
 static const cli_syntax syntax = {
     .command = "kclient consume",
@@ -134,26 +136,49 @@ static const cli_syntax syntax = {
         "Prints the records of a topic to standard output, and everything else to standard error.\n"
         "Ends at SIGINT, with -e at the topic's end, with -c after so many records.",
     .options = options,
+    .defaults = defaults,
     .set = set,
     .operand = operand,
 };
 
+/* Text that stands for itself in a format. */
+static char *literal(char *out, const char *text)
+{
+    for (; *text; text++) {
+        *out++ = *text;
+        if (*text == '%')
+            *out++ = '%';
+    }
+    *out = '\0';
+    return out;
+}
+
 /* -K, -D and -O are short forms of a format. */
 static cli_format *make_format(const consume_options *o)
 {
-    char text[512];
     const char *null_text = o->null_text ? "NULL" : "";
     if (o->format)
         return cli_format_new(o->format, null_text);
     const char *key = o->key_delimiter ? o->key_delimiter : "";
-    int size = snprintf(text, sizeof text, "%s%s%s%s%%s%s", o->print_offset ? "%o" : "",
-                        o->print_offset ? (*key ? key : "\\t") : "", o->key_delimiter ? "%k" : "",
-                        key, o->delimiter ? o->delimiter : "\\n");
-    if (size < 0 || (size_t)size >= sizeof text) {
-        cli_error("-K and -D are too long");
+    const char *end = o->delimiter ? o->delimiter : "\\n";
+    /* each separator may double, the key's stands there twice, and the tokens are six letters */
+    char *text = malloc(4 * strlen(key) + 2 * strlen(end) + 16), *at = text;
+    if (!text) {
+        cli_error("out of memory");
         return NULL;
     }
-    return cli_format_new(text, null_text);
+    if (o->print_offset) {
+        at = stpcpy(at, "%o");
+        at = literal(at, *key ? key : "\\t");
+    }
+    if (o->key_delimiter)
+        at = stpcpy(at, "%k");
+    at = literal(at, key);
+    at = stpcpy(at, "%s");
+    literal(at, end);
+    cli_format *format = cli_format_new(text, null_text);
+    free(text);
+    return format;
 }
 
 static bool wants(const consume_options *o, int32_t partition)
@@ -307,9 +332,9 @@ static kc_err next(consuming *c, kc_records **records, kc_error *error)
     kc_err err = kc_consumer_poll(c->consumer, 0, records, error);
     if (err || *records)
         return err;
-    if (!out_flush())
+    if (!out_flush() || !out_wait(kc_consumer_fd(c->consumer), stop_fd()))
         return KC_E_INTERRUPTED;
-    return kc_consumer_poll(c->consumer, -1, records, error);
+    return kc_consumer_poll(c->consumer, 0, records, error);
 }
 
 static void run(consuming *c)
@@ -331,6 +356,23 @@ static void run(consuming *c)
     }
 }
 
+/* A signal or a reader that went away ended what had an end of its own. */
+static void report_rest(consuming *c)
+{
+    const consume_options *o = c->options;
+    bool whole = limit_reached(c) || (c->open == 0 && o->exit_at_end);
+    if (c->code != CLI_OK || whole || !stop_requested() || (!o->exit_at_end && o->max == 0))
+        return;
+    if (o->max > 0)
+        cli_error("interrupted: %lld of %lld records are printed", (long long)c->records,
+                  (long long)o->max);
+    else
+        cli_error("interrupted: %lld records are printed, and %zu of %zu partitions are not read "
+                  "to their end",
+                  (long long)c->records, c->open, c->count);
+    c->code = CLI_PARTIAL;
+}
+
 static void wake(void *consumer)
 {
     kc_consumer_wakeup(consumer);
@@ -345,6 +387,7 @@ static int consume(consuming *c, const cli_common *common)
         run(c);
         stop_set_wake(NULL, NULL);
         progress_end(&c->progress);
+        report_rest(c);
     }
     kc_consumer_free(c->consumer);
     cli_session_close(&c->session, 1000);
@@ -370,6 +413,8 @@ int cmd_consume(int argc, char **argv)
     int code = cli_parse(&syntax, argc, argv, &common, &o);
     if (code < 0 && !o.topic)
         code = cli_usage(&syntax, "no topic is named: use -t TOPIC");
+    if (code < 0 && o.json && o.format)
+        code = cli_usage(&syntax, "-J and -f are two ways to print a record: choose one");
     if (code < 0) {
         c.format = make_format(&o);
         code = c.format && stop_listen() ? -1 : CLI_USAGE;

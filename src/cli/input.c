@@ -43,6 +43,8 @@ void input_close(cli_input *in)
 /* Where the delimiter stands, from the place on that was not looked at before. */
 static const uint8_t *find(cli_input *in)
 {
+    if (in->delimiter.size == 0)
+        return NULL;
     const uint8_t *from = in->buffer + in->begin + in->searched;
     size_t size = in->end - in->begin - in->searched;
     const uint8_t *at = in->delimiter.size == 1
@@ -72,12 +74,14 @@ int input_next(cli_input *in, kc_bytes *piece)
         size_t size = (size_t)(at - (in->buffer + in->begin));
         return give(in, piece, size, size + in->delimiter.size);
     }
+    bool whole = in->delimiter.size == 0;
     if (in->ended)
-        return left > 0 || in->skipping ? give(in, piece, left, left) : INPUT_NONE;
+        return left > 0 || in->skipping || (whole && in->piece == 0) ? give(in, piece, left, left)
+                                                                     : INPUT_NONE;
     if (left < in->cap - READ_SIZE)
         return INPUT_NONE;
     in->skipping = true; /* longer than allowed: keep only what may be the start of a delimiter */
-    in->begin = in->end - (in->delimiter.size - 1);
+    in->begin = in->end - (whole ? 0 : in->delimiter.size - 1);
     in->searched = 0;
     return INPUT_NONE;
 }

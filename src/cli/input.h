@@ -8,7 +8,7 @@
 typedef struct cli_input {
     int fd;
     const char *name;
-    kc_bytes delimiter; /* not empty */
+    kc_bytes delimiter; /* empty: the whole is one piece */
     uint8_t *buffer;
     size_t cap, begin, end; /* unread bytes are begin..end */
     size_t searched;        /* from begin on, without a delimiter in it */
@@ -22,8 +22,8 @@ bool input_open(cli_input *in, const char *path, kc_bytes delimiter, size_t long
 void input_close(cli_input *in);
 
 /* The next whole piece that is in the buffer, without its delimiter; at the end also the last one
- * without a delimiter, if it is not empty. Valid until the next input_fill(). INPUT_LONG: a piece
- * was too long, and is passed over. */
+ * without a delimiter, if it is not empty or the whole. Valid until the next input_fill().
+ * INPUT_LONG: a piece was too long, and is passed over. */
 enum { INPUT_NONE, INPUT_PIECE, INPUT_LONG };
 int input_next(cli_input *in, kc_bytes *piece);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kclient command: finds the subcommand, and turns errors into messages and exit codes. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "cli/out.h"
 
 static const cli_command commands[] = {
@@ -67,6 +69,25 @@ static int list_commands(const char *title, const cli_command *list)
     return CLI_OK;
 }
 
+static int unknown_command(const char *title, const cli_command *list, const char *word)
+{
+    cli_nearest near;
+    const char *habit = nearest_habit(word);
+    if (habit) {
+        cli_error("%s is not an option here: use `%s`", word, habit);
+        return CLI_USAGE;
+    }
+    nearest_begin(&near, word);
+    for (; list->name; list++)
+        nearest_try(&near, list->name);
+    const char *best = nearest_end(&near);
+    if (best)
+        cli_error("there is no command %.60s; did you mean `%s %s`?", word, title, best);
+    else
+        cli_error("there is no command %.60s; `%s --help` lists them", word, title);
+    return CLI_USAGE;
+}
+
 int cli_dispatch(const char *title, const cli_command *list, int argc, char **argv)
 {
     if (argc < 2) {
@@ -79,8 +100,7 @@ int cli_dispatch(const char *title, const cli_command *list, int argc, char **ar
     for (const cli_command *c = list; c->name; c++)
         if (strcmp(c->name, argv[1]) == 0)
             return c->run(argc - 1, argv + 1);
-    cli_error("there is no command %.60s; `%s --help` lists them", argv[1], title);
-    return CLI_USAGE;
+    return unknown_command(title, list, argv[1]);
 }
 
 static int print_version(void)
@@ -89,8 +109,20 @@ static int print_version(void)
     return CLI_OK;
 }
 
+/* A command that was started without one of the standard descriptors would get it for a socket or
+ * pipe of its own. What takes the place can be used the wrong way round only, so that reading or
+ * writing fails as it would have. */
+static void hold_descriptors(void)
+{
+    static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) == -1)
+            (void)!open("/dev/null", modes[fd]); /* the lowest that is free: this one */
+}
+
 int main(int argc, char **argv)
 {
+    hold_descriptors();
     signal(SIGPIPE, SIG_IGN);
     bool version = argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0);
     return out_close(version ? print_version() : cli_dispatch("kclient", commands, argc, argv));

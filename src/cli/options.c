@@ -7,11 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/nearest.h"
 #include "cli/out.h"
 
 #define DEFAULT_TIMEOUT_MS 10000
 
-enum { KEY_HELP = 1000, KEY_IGNORED };
+enum { KEY_HELP = 1000, KEY_CONSOLE };
 
 static const cli_option common_options[] = {
     { 'b', "bootstrap-server", "HOST:PORT,...", "brokers to ask first" },
@@ -19,7 +20,7 @@ static const cli_option common_options[] = {
     { 'b', "broker-list", "", NULL },
     { 'X', "command-property", "NAME=VALUE",
       "set a configuration property (`kclient config` lists them)" },
-    { 'X', "property", "", NULL },
+    { KEY_CONSOLE, "property", "NAME=VALUE", NULL },
     { 'F', "command-config", "FILE", "read properties from a Java .properties file" },
     { 'F', "producer.config", "", NULL },
     { 'F', "consumer.config", "", NULL },
@@ -62,6 +63,17 @@ static void add_table(getopt_tables *t, const cli_option *table)
     }
 }
 
+/* Lines of a help text below each other. */
+static void print_lines(const char *text)
+{
+    for (; *text; text++) {
+        out_put(text, 1);
+        if (*text == '\n')
+            out_format("  %-38s ", "");
+    }
+    out_text("\n");
+}
+
 static void print_table(const cli_option *table)
 {
     for (const cli_option *o = table; o->key; o++) {
@@ -72,7 +84,8 @@ static void print_table(const cli_option *table)
                  o->key < CLI_LONG_ONLY ? o->key : ' ',
                  o->key < CLI_LONG_ONLY && o->name ? ", " : " ", o->name ? "--" : "",
                  o->name ? o->name : "", o->argument ? " " : "", o->argument ? o->argument : "");
-        out_format("  %-38s %s\n", left, o->help);
+        out_format("  %-38s ", left);
+        print_lines(o->help);
     }
 }
 
@@ -191,6 +204,36 @@ typedef struct pending {
     const char *servers;
 } pending;
 
+/* --property of Kafka's console tools is about how records are read and printed. */
+static bool set_console_property(pending *p, const char *pair)
+{
+    static const char *const names[][2] = {
+        { "print.key", "-K SEP or -f" },
+        { "print.timestamp", "-f with %T, or -J" },
+        { "print.partition", "-f with %p" },
+        { "print.offset", "-O, or -f with %o" },
+        { "print.headers", "-f with %h" },
+        { "print.value", "-f without %s" },
+        { "key.separator", "-K SEP" },
+        { "line.separator", "-D SEP" },
+        { "headers.separator", "-f with %h" },
+        { "null.literal", "-Z" },
+        { "parse.key", "-K SEP" },
+        { "parse.headers", "-H NAME=VALUE" },
+        { "null.marker", "-Z" },
+        { "ignore.error", "nothing: it is so" },
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t size = strlen(names[i][0]);
+        if (strncmp(pair, names[i][0], size) == 0 && (pair[size] == '=' || !pair[size])) {
+            cli_error("--property %s is the console tools'; here it is %s", names[i][0],
+                      names[i][1]);
+            return false;
+        }
+    }
+    return cli_strings_add(&p->properties, pair);
+}
+
 static bool set_common(cli_common *common, pending *p, int key, const char *arg)
 {
     int64_t seconds;
@@ -202,6 +245,8 @@ static bool set_common(cli_common *common, pending *p, int key, const char *arg)
         return cli_strings_add(&p->properties, arg);
     case 'F':
         return cli_strings_add(&p->files, arg);
+    case KEY_CONSOLE:
+        return set_console_property(p, arg);
     case 'm':
         if (!cli_number(arg, 1, 86400, "-m", &seconds))
             return false;
@@ -269,6 +314,22 @@ static bool is_common(const cli_syntax *syntax, int key)
     return !(syntax->options && find(syntax->options, key)) && find(common_options, key);
 }
 
+static int unknown_option(const cli_syntax *syntax, const getopt_tables *t, const char *word)
+{
+    cli_nearest near;
+    if (strncmp(word, "--", 2) != 0)
+        return optopt ? cli_usage(syntax, "there is no option -%c", optopt)
+                      : cli_usage(syntax, "there is no option %.60s", word);
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    nearest_begin(&near, name);
+    for (size_t i = 0; i < t->name_count; i++)
+        nearest_try(&near, t->names[i].name);
+    const char *best = nearest_end(&near);
+    return best ? cli_usage(syntax, "there is no option --%s; did you mean --%s?", name, best)
+                : cli_usage(syntax, "there is no option --%s", name);
+}
+
 static int parse_options(const cli_syntax *syntax, int argc, char **argv, cli_common *common,
                          void *options, pending *p)
 {
@@ -284,8 +345,10 @@ static int parse_options(const cli_syntax *syntax, int argc, char **argv, cli_co
     for (int key; (key = getopt_long(argc, argv, t.letters, t.names, NULL)) != -1;) {
         if (key == KEY_HELP)
             return print_help(syntax);
+        if (key == '?' && optopt == 'h')
+            return print_help(syntax);
         if (key == '?')
-            return cli_usage(syntax, "there is no option %s", argv[optind - 1]);
+            return unknown_option(syntax, &t, argv[optind - 1]);
         if (key == ':')
             return cli_usage(syntax, "%s needs a value", argv[optind - 1]);
         bool ok = is_common(syntax, key) ? set_common(common, p, key, optarg)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -13,12 +14,24 @@ static char buffer[256 * 1024];
 static size_t used;
 static int failure; /* errno */
 
+/* Output may be a pipe or terminal that another program has made non-blocking. */
+static void wait_writable(void)
+{
+    struct pollfd out = { STDOUT_FILENO, POLLOUT, 0 };
+    while (poll(&out, 1, -1) < 0 && errno == EINTR)
+        ;
+}
+
 static void write_all(const char *data, size_t size)
 {
     while (size > 0 && !failure) {
         ssize_t n = write(STDOUT_FILENO, data, size);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EAGAIN) {
+            wait_writable();
+            continue;
+        }
         if (n < 0) {
             failure = errno;
             return;
@@ -26,6 +39,18 @@ static void write_all(const char *data, size_t size)
         data += n;
         size -= (size_t)n;
     }
+}
+
+bool out_wait(int fd, int other_fd)
+{
+    /* Without any event asked for, standard output tells errors only. */
+    struct pollfd fds[] = { { fd, POLLIN, 0 }, { other_fd, POLLIN, 0 }, { STDOUT_FILENO, 0, 0 } };
+    while (!failure && poll(fds, 3, -1) < 0)
+        if (errno != EINTR)
+            return true; /* whoever waits finds out by itself */
+    if (!failure && (fds[2].revents & (POLLERR | POLLNVAL)))
+        failure = fds[2].revents & POLLERR ? EPIPE : EBADF;
+    return failure == 0;
 }
 
 bool out_works(void)

@@ -15,6 +15,10 @@ void out_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes what is buffered. False: output does not work any more. */
 bool out_flush(void);
 
+/* Waits until one of two descriptors is readable (-1: there is none). False: meanwhile the reader
+ * of the pipe went away, and output does not work any more. */
+bool out_wait(int fd, int other_fd);
+
 /* False: output does not work any more, there is no use in going on. */
 bool out_works(void);
 

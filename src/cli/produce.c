@@ -22,12 +22,14 @@ static const cli_option options[] = {
     { 'K', "key-delimiter", "SEP", "what stands before the first SEP of a line is its key" },
     { 'k', "key", "KEY", "key of records that have none of their own" },
     { 'D', "delimiter", "SEP", "records end with SEP instead of a newline" },
-    { 'H', "header", "NAME=VALUE", "a header for every record; may be repeated" },
+    { 'H', "header", "NAME=VALUE",
+      "a header for every record; NAME alone: null; may be\nrepeated" },
     { 'z', "compress", "CODEC", "gzip, snappy, lz4, zstd or none" },
     { 'Z', "null", NULL, "send empty keys and values as null" },
     { 'c', "max-messages", "N", "stop after N records" },
     { KEY_ACKS, "acks", "all|1|0", "who must have a record before it counts as sent" },
-    { 'l', "lines", NULL, "files are read by lines: always so" },
+    { 'l', "lines", NULL,
+      "each line of a FILE is a record, as with -K or -D;\nwithout, each FILE is one" },
     { 0 },
 };
 
@@ -36,7 +38,7 @@ typedef struct produce_options {
     kc_bytes key_delimiter, delimiter; /* allocated */
     cli_strings headers, files;
     int64_t partition, max;
-    bool null_if_empty;
+    bool null_if_empty, lines;
 } produce_options;
 
 typedef struct producing {
@@ -50,6 +52,7 @@ typedef struct producing {
     int64_t acked, failed; /* with an outcome */
     int64_t refused;       /* not even taken */
     int64_t maybe;         /* of the failed: may be in the log all the same */
+    const char *unread;    /* the first file that was not read to its end; NULL: none */
     bool ended;            /* there is no use in going on */
     kc_error first;        /* of failures; code KC_OK: none */
 } producing;
@@ -66,19 +69,15 @@ static bool set_delimiter(const char *text, const char *what, kc_bytes *out)
     return false;
 }
 
-static bool add_header(produce_options *o, const char *value)
-{
-    if (strchr(value, '='))
-        return cli_strings_add(&o->headers, value);
-    cli_error("-H %.60s: write NAME=VALUE", value);
-    return false;
-}
-
 static bool set(void *arg, int key, const char *value)
 {
     produce_options *o = arg;
     switch (key) {
     case 't':
+        if (o->topic) {
+            cli_error("-t %.60s is one topic too many: records go to one", value);
+            return false;
+        }
         o->topic = value;
         return true;
     case 'p':
@@ -91,7 +90,10 @@ static bool set(void *arg, int key, const char *value)
         o->key = value;
         return true;
     case 'H':
-        return add_header(o, value);
+        if (*value != '\0' && *value != '=')
+            return cli_strings_add(&o->headers, value);
+        cli_error("-H %.60s: write NAME=VALUE, or NAME for null", value);
+        return false;
     case 'z':
         o->codec = value;
         return true;
@@ -104,6 +106,7 @@ static bool set(void *arg, int key, const char *value)
         o->acks = value;
         return true;
     default:
+        o->lines = true;
         return true;
     }
 }
@@ -120,8 +123,9 @@ static const cli_syntax syntax = {
     .command = "kclient produce",
     .arguments = "-b HOST:PORT -t TOPIC [options] [FILE...]",
     .about =
-        "Sends each line of the files, or of standard input, as a record. Ends with status 0 only "
-        "when all\nof them are acknowledged, and says how many are not.",
+        "Sends each line of standard input as a record, or each FILE, or with -l each line of the "
+        "files. Ends\nwith status 0 only when all of them are acknowledged, and says how many are "
+        "not.",
     .options = options,
     .defaults = defaults,
     .set = set,
@@ -177,8 +181,9 @@ static bool make_headers(producing *p)
     }
     for (size_t i = 0; i < texts->count; i++) {
         const char *equals = strchr(texts->items[i], '=');
-        p->headers[i].name = kc_mem(texts->items[i], (size_t)(equals - texts->items[i]));
-        p->headers[i].value = kc_str(equals + 1);
+        size_t size = equals ? (size_t)(equals - texts->items[i]) : strlen(texts->items[i]);
+        p->headers[i].name = kc_mem(texts->items[i], size);
+        p->headers[i].value = kc_str(equals ? equals + 1 : NULL);
     }
     return true;
 }
@@ -227,7 +232,7 @@ static void make_record(const producing *p, kc_bytes line, kc_producer_record *r
     record->partition = (int32_t)o->partition;
     record->headers = p->headers;
     record->header_count = o->headers.count;
-    record->key = kc_str(o->key);
+    record->key = o->key ? value_of(p, kc_str(o->key)) : kc_str(NULL);
     if (o->key_delimiter.size > 0)
         at = memmem(line.data, line.size, o->key_delimiter.data, o->key_delimiter.size);
     if (at) {
@@ -298,7 +303,10 @@ static void send_buffered(producing *p, cli_input *in)
         send_records(p, in, records, count, first);
         if (what == INPUT_LONG) {
             p->read++;
-            refuse(p, in, in->piece, KC_E_RECORD_TOO_LARGE, kc_error_text(KC_E_RECORD_TOO_LARGE));
+            refuse(p, in, in->piece, KC_E_RECORD_TOO_LARGE,
+                   in->delimiter.size > 0 ? kc_error_text(KC_E_RECORD_TOO_LARGE)
+                                          : "the file is larger than max.request.size: send its "
+                                            "lines with -l, or raise max.request.size");
         }
     }
     progress_show(&p->progress, p->acked, p->bytes);
@@ -325,9 +333,12 @@ static bool wait_for_input(producing *p, const cli_input *in)
 static bool send_file(producing *p, const char *path)
 {
     cli_input in;
+    const produce_options *o = p->options;
     const char *text = kc_config_get(p->common->config, "max.request.size");
     size_t longest = (size_t)strtoull(text ? text : "1048576", NULL, 10);
-    kc_bytes delimiter = p->options->delimiter.data ? p->options->delimiter : kc_str("\n");
+    bool is_file = path && strcmp(path, "-") != 0;
+    bool by_pieces = !is_file || o->lines || o->delimiter.data || o->key_delimiter.data;
+    kc_bytes delimiter = o->delimiter.data ? o->delimiter : kc_str(by_pieces ? "\n" : "");
     if (!input_open(&in, path, delimiter, longest))
         return false;
     bool ok = true;
@@ -336,6 +347,8 @@ static bool send_file(producing *p, const char *path)
         if (ok)
             send_buffered(p, &in);
     }
+    if (is_file && ok && !in.ended && !limit_reached(p) && !p->unread)
+        p->unread = path;
     input_close(&in);
     return ok;
 }
@@ -346,8 +359,12 @@ static bool send_all(producing *p)
     bool ok = true;
     if (files->count == 0)
         ok = send_file(p, NULL);
-    for (size_t i = 0; i < files->count && ok && !stop_requested() && !p->ended; i++)
-        ok = send_file(p, files->items[i]);
+    for (size_t i = 0; i < files->count && ok && !limit_reached(p); i++) {
+        if (!stop_requested() && !p->ended)
+            ok = send_file(p, files->items[i]);
+        else if (!p->unread)
+            p->unread = files->items[i];
+    }
     return ok;
 }
 
@@ -363,6 +380,13 @@ static int report(const producing *p, bool input_ok)
         cli_error("%" PRId64 " of %" PRId64 " records are not acknowledged%s: %s (%s)", missing,
                   p->read, maybe, p->first.text, kc_error_name(p->first.code));
         return p->acked > 0 ? CLI_PARTIAL : cli_exit_code(p->first.code);
+    }
+    if (p->unread) {
+        cli_error("interrupted: the %" PRId64
+                  " records read so far are acknowledged; the rest, from "
+                  "%s on, was not read",
+                  p->acked, p->unread);
+        return CLI_PARTIAL;
     }
     if (stop_requested())
         cli_error("interrupted; the %" PRId64 " records read so far are acknowledged", p->acked);
@@ -381,6 +405,8 @@ static void finish(producing *p)
     kc_err err = KC_E_INTERRUPTED;
     while (err == KC_E_INTERRUPTED)
         err = kc_producer_flush(p->producer, stop_requested() ? p->common->timeout_ms : -1, &error);
+    if (err != KC_OK && err != KC_E_NOT_DELIVERED)
+        note(p, err, error.text); /* the true reason: close() only says that it dropped them */
     err = kc_producer_close(p->producer, 0, &error);
     if (err)
         note(p, err, error.text);

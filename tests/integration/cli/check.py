@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -93,6 +94,11 @@ class Tests:
                                 stderr=subprocess.PIPE, **more)
 
 
+def assert_equal(found, wanted):
+    if found != wanted:
+        raise Failed("%r is not %r" % (found, wanted))
+
+
 # ---- the command itself
 
 def test_help_and_version(t):
@@ -114,13 +120,30 @@ def test_usage_errors(t):
                  ["consume", "-b", "x:1", "-t", "x", "-o", "nowhere"],
                  ["consume", "-b", "x:1", "-t", "x", "-f", "%q"], ["consume", "-b", "x:1", "-t", "x", "-f", "%"],
                  ["consume", "-b", "x:1", "-t", "x", "-f", "\\q"], ["consume", "-b", "x:1", "-t", "x", "-p", "-2"],
-                 ["produce", "-b", "x:1", "-t", "x", "-H", "noequals"], ["produce", "-b", "x:1", "-t", "x", "-K", ""],
+                 ["produce", "-b", "x:1", "-t", "x", "-H", "=v"], ["consume", "-b", "x:1", "-t", "x", "-t", "y"],
+                 ["produce", "-b", "x:1", "-t", "x", "-t", "y"], ["consume", "-b", "x:1", "-t", "x", "-J", "-f", "%s"], ["produce", "-b", "x:1", "-t", "x", "-K", ""],
                  ["produce", "-b", "x:1", "-t", "x", "-z", "brotli"], ["produce", "-b", "x:1", "-t", "x", "-c", "0"],
                  ["topics", "create", "-b", "x:1", "-t", "x", "--partitions", "none"],
                  ["topics", "create", "-b", "x:1", "-t", "x", "--config", "novalue"]):
         r = t.run(*args, servers=False).expect(code=1, out=b"", err_has=[b"kclient: "])
         if r.err.count(b"\n") != 1:
             raise Failed("more than one line\n" + r.describe())
+
+
+def test_habits_of_other_tools(t):
+    for args, said in ((["-L"], b"`kclient topics describe`"), (["-C", "-b", "x:1"], b"`kclient consume`"),
+                       (["-P"], b"`kclient produce`"), (["--list"], b"`kclient topics list`"),
+                       (["topics", "--create"], b"`kclient topics create`"),
+                       (["topic"], b"did you mean `kclient topics`?"), (["consum"], b"did you mean `kclient consume`?"),
+                       (["topics", "creat"], b"did you mean `kclient topics create`?"),
+                       (["consume", "-b", "x:1", "--from-begining"], b"--from-begining; did you mean --from-beginning?"),
+                       (["consume", "-b", "x:1", "--zzzzzzzz=1"], b"there is no option --zzzzzzzz;"),
+                       (["consume", "-b", "x:1", "-t", "x", "--property", "print.key=true"], b"here it is -K SEP"),
+                       (["produce", "-b", "x:1", "-t", "x", "--property", "parse.key=true"], b"here it is -K SEP")):
+        t.run(*args, servers=False).expect(code=1, out=b"", err_has=[said])
+    t.run("consume", "-h", servers=False).expect(out_has=[b"usage: kclient consume"])
+    t.run("topics", "list", "-X", "topic.acks=1", "-X", "enable.idempotence=false").expect()
+    t.run("topics", "list", "--property", "client.id=x").expect()
 
 
 def test_wrong_properties(t):
@@ -298,6 +321,107 @@ def test_files_and_separators(t):
         os.unlink(path)
     t.run("produce", "-t", topic, "-", data=b"stdin").expect()
     t.run("consume", "-t", topic, "-e", "-D", "|").expect(out=b"a|b;c|d|a|stdin|")
+
+
+def test_a_file_is_one_record_or_lines(t):
+    topic = t.topic()
+    with tempfile.TemporaryDirectory() as folder:
+        path, empty = os.path.join(folder, "two"), os.path.join(folder, "empty")
+        for name, content in ((path, b"k:1\n2\n"), (empty, b"")):
+            with open(name, "wb") as f:
+                f.write(content)
+        t.run("produce", "-t", topic, path, empty).expect()
+        t.run("produce", "-t", topic, "-l", path, empty).expect()
+        t.run("produce", "-t", topic, "-K", ":", path).expect()
+        t.run("consume", "-t", topic, "-e", "-f", "%K(%s)").expect(out=b"-1(k:1\n2\n)-1()-1(k:1)-1(2)1(1)-1(2)")
+        r = t.run("produce", "-t", topic, "-X", "max.request.size=100", data=b"", timeout=TIMEOUT)
+        r.expect()
+        with open(path, "wb") as f:
+            f.write(b"x" * 1000000 + b"\n")
+        t.run("produce", "-t", topic, "-X", "max.request.size=1000", path).expect(code=2, err_has=[b"lines with -l"])
+
+
+def test_separators_stand_for_themselves(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, "-K", "%", data=b"k1%v1\nk2%v2\n").expect()
+    t.run("consume", "-t", topic, "-e", "-K", "%").expect(out=b"k1%v1\nk2%v2\n")
+    t.run("consume", "-t", topic, "-e", "-D", "%").expect(out=b"v1%v2%")
+    t.run("consume", "-t", topic, "-e", "-O", "-K", "%t:").expect(out=b"0%t:k1%t:v1\n1%t:k2%t:v2\n")
+
+
+def test_reading_does_not_bring_a_topic_back(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, data=b"one\n").expect()
+    p = t.start("consume", "-t", topic, "-X", "metadata.max.age.ms=100", stdout=subprocess.PIPE)
+    assert_equal(p.stdout.readline(), b"one\n")
+    t.run("topics", "delete", "-t", topic).expect(out=b"deleted topic %s\n" % topic.encode())
+    time.sleep(1)  # some metadata requests
+    p.send_signal(signal.SIGTERM)
+    p.communicate(timeout=TIMEOUT)
+    assert_equal(topic in t.run("topics", "list").expect().lines(), False)
+
+
+def test_interrupted_transfers_say_so(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, data=b"x" * 99 + b"\n" * 1 + (b"y" * 99 + b"\n") * 60000).expect()
+    for options, said in ((["-e"], b"1 of 1 partitions are not read to their end"), (["-c", "60001"], b"of 60001 records")):
+        p = t.start("consume", "-t", topic, *options, stdout=subprocess.PIPE)
+        p.stdout.read(1000)  # the rest does not fit into the pipe: it stays until the signal
+        p.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        out, err = p.communicate(timeout=TIMEOUT)
+        Result(p.args, p.returncode, out, err, 0).expect(code=3, out=None, err_has=[b"interrupted", said])
+    with tempfile.TemporaryDirectory() as folder:
+        fifo = os.path.join(folder, "fifo")
+        os.mkfifo(fifo)
+        p = t.start("produce", "-t", t.topic(), "-l", fifo, "/dev/null")
+        with open(fifo, "wb") as f:
+            f.write(b"one\ntwo\n")
+            f.flush()
+            time.sleep(0.3)
+            p.send_signal(signal.SIGTERM)
+            _, err = p.communicate(timeout=TIMEOUT)
+        Result(p.args, p.returncode, b"", err, 0).expect(code=3, err_has=[b"from %s on, was not read" % fifo.encode()])
+
+
+def test_closed_descriptors(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, data=b"1\n2\n").expect()
+
+    def shell(command):
+        command = command.format(k=t.kclient, b="-b " + t.servers, t="-t " + topic)
+        p = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT)
+        return Result([command], p.returncode, p.stdout, p.stderr, 0)
+
+    shell("{k} consume {b} {t} -e <&- >&-").expect(code=3, err_has=[b"standard output cannot be written"])
+    shell("{k} produce {b} {t} <&-").expect(code=1, err_has=[b"standard input cannot be read"])
+    shell("{k} topics list {b} -vv <&- >&- 2>&-").expect(code=3)
+    shell("{k} consume {b} {t} -e 2>&-").expect(out=b"1\n2\n")
+
+
+def test_a_reader_that_went_away_ends_it(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, data=b"one\n").expect()
+    p = t.start("consume", "-t", topic, stdout=subprocess.PIPE)
+    assert_equal(p.stdout.readline(), b"one\n")
+    p.stdout.close()
+    p.stdout = None
+    _, err = p.communicate(timeout=TIMEOUT)
+    assert_equal((p.returncode, err), (0, b""))
+
+
+def test_output_that_does_not_block(t):
+    topic = t.topic()
+    lines = b"".join(b"%06d %s\n" % (i, b"z" * 90) for i in range(20000))
+    t.run("produce", "-t", topic, data=lines).expect()
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    p = t.start("consume", "-t", topic, "-e", stdout=write)
+    os.close(write)
+    with os.fdopen(read, "rb") as f:
+        assert_equal(f.read() == lines, True)
+    assert_equal((p.wait(TIMEOUT), p.stderr.read()), (0, b""))
+    p.stderr.close()
 
 
 def test_keys_headers_and_null(t):
