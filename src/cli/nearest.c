@@ -49,11 +49,16 @@ const char *nearest_end(const cli_nearest *n)
 const char *nearest_habit(const char *option)
 {
     static const char *const habits[][2] = {
-        { "-L", "kclient topics describe" },      { "-C", "kclient consume" },
-        { "-P", "kclient produce" },              { "-Q", "kclient consume -o @MS" },
-        { "-M", "kclient mock" },                 { "--list", "kclient topics list" },
-        { "--create", "kclient topics create" },  { "--describe", "kclient topics describe" },
-        { "--delete", "kclient topics delete" },  { "--from-beginning", "kclient consume" },
+        { "-L", "kclient topics describe" },
+        { "-C", "kclient consume" },
+        { "-P", "kclient produce" },
+        { "-Q", "kclient consume -o @MS" },
+        { "-M", "kclient mock" },
+        { "--list", "kclient topics list" },
+        { "--create", "kclient topics create" },
+        { "--describe", "kclient topics describe" },
+        { "--delete", "kclient topics delete" },
+        { "--from-beginning", "kclient consume" },
         { "--topic", "kclient produce, consume" },
     };
     for (size_t i = 0; i < sizeof habits / sizeof habits[0]; i++)
