@@ -79,6 +79,7 @@ void plain_check(bool ok, bool fatal, const char *file, int line, const char *wh
 #define PLAIN_NEAR_(fatal, a, b, e, ...) \
     PLAIN_(fatal, fabs((double)(a) - (double)(b)) <= (double)(e), #a " is near " #b, __VA_ARGS__)
 
+#define cr_log_info(...)                 ((void)(fprintf(stderr, __VA_ARGS__), fputc('\n', stderr)))
 #define cr_assert_fail(...)              PLAIN_(true, false, "cr_assert_fail", __VA_ARGS__)
 #define cr_fatal(...)                    PLAIN_(true, false, "cr_fatal", __VA_ARGS__)
 #define cr_assert(c, ...)                PLAIN_(true, (c), #c, __VA_ARGS__)
