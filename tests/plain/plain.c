@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEFAULT_TIMEOUT = 100 };
+enum { DEFAULT_TIMEOUT = 900 };
 
 static plain_test *tests, *suites;
 static int failed_checks;

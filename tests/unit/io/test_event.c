@@ -191,8 +191,9 @@ Test(event, driven_wait_runs_the_loop)
     fixture f = make(true);
     cr_assert_eq(kci_loop_reserve_timers(f.loop, 1), KC_OK);
     ringer r = { .timer.fn = ring, .event = f.event };
-    kci_timer_set(f.loop, &r.timer, kci_loop_now(f.loop) + 20000);
+    kci_timer_set(f.loop, &r.timer, kci_loop_now(f.loop) + 3600000000);
     cr_assert_not(kci_event_wait(f.event, kci_loop_now(f.loop) + 5000));
+    kci_timer_set(f.loop, &r.timer, kci_loop_now(f.loop) + 20000);
     cr_assert(kci_event_wait(f.event, kci_loop_now(f.loop) + 30000000));
     kci_event_clear(f.event);
     kci_timer_set(f.loop, &r.timer, kci_loop_now(f.loop) + 20000);
