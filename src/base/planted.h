@@ -61,7 +61,11 @@
     B(ONE_BLOCKS_ALL, "nothing is sent to those behind a broker that cannot be reached")        \
     B(LINGER_FORGOTTEN, "a batch that lingers is looked at only when something else is sent")   \
     B(ROOM_UNTOLD, "a full queue of a partition is not fetched again when it has been read")    \
-    B(NEWS_UNTOLD, "the descriptor does not become readable by records, only by errors")
+    B(NEWS_UNTOLD, "the descriptor does not become readable by records, only by errors")        \
+    B(POLL_MORE, "a poll returns one record more than max.poll.records")                        \
+    B(BATCH_MORE, "a batch takes one record more than fits into batch.size")                    \
+    B(CUT_NOT_ASKED, "the epoch of what was read last is not sent: cut logs are read over")     \
+    B(CUT_TOLD_WRONG, "a log that was cut is said to end one offset further")
 
 typedef enum kci_planted_bug {
     KCI_BUG_NONE,

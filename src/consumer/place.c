@@ -2,6 +2,7 @@
 /* Positions: from what was asked for to an offset (ListOffsets), and whether the log still is the
  * one that the position came from (KIP-320). Each step is one probe; its answer puts the partition
  * on the todo list, and the next step follows from its state. */
+#include "base/planted.h"
 #include "consumer/consumer.h"
 
 enum {
@@ -206,7 +207,7 @@ void kci_part_truncated(kc_consumer *c, kci_read_part *p, int64_t end, int32_t e
         return;
     }
     if (c->reset == KCI_RESET_NONE) {
-        int64_t next = end >= 0 && end < p->position ? end : p->position;
+        int64_t next = end >= 0 && end < p->position ? end + KCI_BUG(CUT_TOLD_WRONG) : p->position;
         kci_part_stop(c, p, KC_E_LOG_TRUNCATED, p->position, next, NULL);
         return;
     }

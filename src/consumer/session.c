@@ -241,7 +241,7 @@ static void put_part(kci_source *s, kci_read_part *p, int32_t max_bytes)
         .partition = p->number,
         .current_leader_epoch = p->leader_epoch,
         .fetch_offset = p->fetch_offset,
-        .last_fetched_epoch = epoch_to_send(p),
+        .last_fetched_epoch = KCI_BUG(CUT_NOT_ASKED) ? -1 : epoch_to_send(p),
         .log_start_offset = -1,
         .partition_max_bytes = max_bytes,
         .high_watermark = INT64_MAX,

@@ -52,7 +52,7 @@ kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s)
         return KC_E_NO_MEMORY;
     c->read.committed = int_of(s, KCI_P_ISOLATION_LEVEL) == 1;
     c->read.check_crcs = int_of(s, KCI_P_CHECK_CRCS) != 0;
-    c->read.max_records = int32_of(s, KCI_P_MAX_POLL_RECORDS);
+    c->read.max_records = int32_of(s, KCI_P_MAX_POLL_RECORDS) + KCI_BUG(POLL_MORE);
     c->read.max_decompressed = (size_t)int_of(s, KCI_P_FETCH_DECOMPRESSED_MAX_BYTES);
     c->fetch = (kci_fetch_options){
         .max_wait_ms = int32_of(s, KCI_P_FETCH_MAX_WAIT_MS),

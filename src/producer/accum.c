@@ -109,7 +109,8 @@ kci_append_result kci_accum_find_topic(kc_producer *p, kci_append *a)
 
 static inline bool fits(const kc_producer *p, const kci_send_batch *b, size_t bound)
 {
-    return KCI_BATCH_HEADER_SIZE + b->writer.chunks.size + bound <= (size_t)p->conf.batch_limit;
+    size_t size = KCI_BATCH_HEADER_SIZE + b->writer.chunks.size + (KCI_BUG(BATCH_MORE) ? 0 : bound);
+    return size <= (size_t)p->conf.batch_limit;
 }
 
 static kci_append_result add_chunk(kc_producer *p, kci_send_batch *b, kci_append *a)

@@ -109,7 +109,7 @@ static void seek_to_kept(sim_run *r, int c, int p)
               (long long)to, r->kept[c][p].epoch);
     if (kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, position, NULL) != KC_OK)
         return;
-    history_positioned(r->history, c, p, to, true);
+    history_positioned_by_epoch(r->history, c, p, to);
     r->vague[c][p] = false;
     sim_stops_sought(r, c, p);
 }
@@ -151,6 +151,9 @@ static void note_records(sim_run *r, int c, const kc_records *records)
     const kc_record *rows = kc_records_data(records);
     size_t n = kc_records_count(records);
     int p = kc_records_partition(records);
+    if (n > (size_t)r->plan->max_poll_records)
+        history_violation(r->history, H_LIMIT, "a poll returned %zu records, allowed are %d", n,
+                          r->plan->max_poll_records);
     for (size_t i = 0; i < n; i++) {
         uint64_t id = sim_record_id(r, &rows[i]);
         history_polled(r->history, c, p, rows[i].offset, id);

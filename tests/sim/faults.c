@@ -75,8 +75,8 @@ static void truncate_log(sim_run *r, const sim_fault *f)
     int32_t leader = -1;
     kc_mock_leader(r->mock, SIM_TOPIC, p, &leader, NULL);
     if (leader >= 0 && kc_mock_truncate(r->mock, SIM_TOPIC, p, to, -1) == KC_OK)
-        history_cut(r->history, p,
-                    kc_mock_log_end_offset(r->mock, SIM_TOPIC, p)); /* whole batches */
+        history_truncated(r->history, p,
+                          kc_mock_log_end_offset(r->mock, SIM_TOPIC, p)); /* whole batches */
 }
 
 static void write_marker(sim_run *r, const sim_fault *f)

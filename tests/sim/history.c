@@ -36,6 +36,8 @@ typedef struct partition_log {
     int64_t start;
     int64_t *gaps; /* ascending */
     size_t gap_count, gap_cap;
+    int cut_count; /* where it was ever cut */
+    int64_t cuts[MAX_CUTS];
     int64_t readable; /* end of what consumers could read */
     logged *rows;
     size_t count, cap;
@@ -54,6 +56,7 @@ typedef struct cursor {
     int64_t end;
     int cut_count; /* where it may go back to, once each */
     int64_t cuts[MAX_CUTS];
+    bool strict[MAX_CUTS]; /* it has to */
     int64_t next;
 } cursor;
 
@@ -87,16 +90,38 @@ static void *grow(void *p, size_t *cap, size_t need, size_t size)
 const char *history_class_name(history_class c)
 {
     static const char *const names[H_CLASS_COUNT] = {
-        "lost-write",          "duplicate",       "reordered",
-        "inconsistent-offset", "wrong-partition", "phantom",
-        "failed-but-written",  "reported-twice",  "unreported",
-        "late-report",         "poll-skip",       "nonmonotonic-poll",
-        "unwanted-poll",       "unseen",          "aborted-read",
-        "memory-bound",        "late-call",       "request-storm",
-        "bad-request",         "metadata-back",   "leak",
-        "false-end",           "unsettled",       "slow",
-        "unrecovered",         "over-limit",      "throttle",
-        "miscounted",          "unwritten",       "retries",
+        "lost-write",
+        "duplicate",
+        "reordered",
+        "inconsistent-offset",
+        "wrong-partition",
+        "phantom",
+        "failed-but-written",
+        "reported-twice",
+        "unreported",
+        "late-report",
+        "poll-skip",
+        "nonmonotonic-poll",
+        "unwanted-poll",
+        "unseen",
+        "aborted-read",
+        "memory-bound",
+        "late-call",
+        "request-storm",
+        "bad-request",
+        "metadata-back",
+        "leak",
+        "false-cut",
+        "cut-unnoticed",
+        "false-end",
+        "unsettled",
+        "slow",
+        "unrecovered",
+        "over-limit",
+        "throttle",
+        "miscounted",
+        "unwritten",
+        "retries",
         "unexpected-error",
     };
     return c < H_CLASS_COUNT ? names[c] : "?";
@@ -279,20 +304,90 @@ void history_positioned(history *h, int consumer, int partition, int64_t offset,
     h->cursors[consumer][partition] = (cursor){ .set = true, .exact = exact, .next = offset };
 }
 
+void history_positioned_by_epoch(history *h, int consumer, int partition, int64_t offset)
+{
+    const partition_log *log = &h->logs[partition];
+    cursor *c = &h->cursors[consumer][partition];
+    history_positioned(h, consumer, partition, offset, true);
+    for (int i = 0; i < log->cut_count; i++)
+        c->cuts[c->cut_count++] = log->cuts[i];
+}
+
 void history_cut(history *h, int partition, int64_t offset)
 {
     for (size_t i = 0; i < h->send_count; i++) {
         sent *s = &h->sends[i];
-        if (s->partition == partition && s->state != REFUSED &&
+        int where = s->partition >= 0 ? s->partition : s->reported_partition;
+        if ((where < 0 || where == partition) && s->state != REFUSED &&
             (s->state != ACKED || s->offset < 0 || s->offset >= offset))
             s->gone = true;
     }
     for (int c = 0; c < MAX_CONSUMERS; c++) {
         cursor *at = &h->cursors[c][partition];
-        if (at->cut_count < MAX_CUTS)
-            at->cuts[at->cut_count++] = offset;
+        if (at->cut_count == MAX_CUTS)
+            continue;
+        at->strict[at->cut_count] = false;
+        at->cuts[at->cut_count++] = offset;
     }
+    partition_log *log = &h->logs[partition];
+    if (log->cut_count < MAX_CUTS)
+        log->cuts[log->cut_count++] = offset;
     history_forget_gaps(h, partition, offset);
+}
+
+void history_truncated(history *h, int partition, int64_t offset)
+{
+    history_cut(h, partition, offset);
+    for (int c = 0; c < MAX_CONSUMERS; c++) {
+        cursor *at = &h->cursors[c][partition];
+        if (at->cut_count > 0 && at->moved && at->next > offset)
+            at->strict[at->cut_count - 1] = true;
+    }
+}
+
+static void drop_cut(cursor *c, int i)
+{
+    c->cut_count--;
+    c->cuts[i] = c->cuts[c->cut_count];
+    c->strict[i] = c->strict[c->cut_count];
+}
+
+int64_t history_cut_owed(const history *h, int consumer, int partition)
+{
+    const cursor *c = &h->cursors[consumer][partition];
+    int64_t least = -1;
+    for (int i = 0; i < c->cut_count; i++)
+        if (least < 0 || c->cuts[i] < least)
+            least = c->cuts[i];
+    return least;
+}
+
+void history_cut_told(history *h, int consumer, int partition, int64_t offset)
+{
+    cursor *c = &h->cursors[consumer][partition];
+    bool known = false;
+    for (int i = c->cut_count - 1; i >= 0; i--) {
+        known |= c->cuts[i] == offset;
+        if (c->cuts[i] >= offset)
+            drop_cut(c, i);
+    }
+    if (!known)
+        history_violation(h, H_FALSE_CUT,
+                          "consumer %d partition %d: told that the log was cut at %lld", consumer,
+                          partition, (long long)offset);
+}
+
+/* What was sent after the cut cannot be from the old log. */
+static void check_noticed(history *h, int consumer, int partition, const cursor *c, int64_t offset,
+                          uint64_t id)
+{
+    if (id == 0 || id > h->send_count || h->sends[id - 1].gone)
+        return;
+    for (int i = 0; i < c->cut_count; i++)
+        if (c->strict[i] && c->cuts[i] < c->next && offset >= c->next)
+            history_violation(h, H_CUT_UNNOTICED,
+                              "consumer %d partition %d: cut at %lld, and reading goes on at %lld",
+                              consumer, partition, (long long)c->cuts[i], (long long)offset);
 }
 
 /* The first gap at or after an offset. */
@@ -352,7 +447,10 @@ static bool goes_back(const history *h, cursor *c, int partition, int64_t offset
 {
     for (int i = 0; i < c->cut_count; i++)
         if (offset >= c->cuts[i] && all_gaps(&h->logs[partition], c->cuts[i], offset)) {
-            c->cuts[i] = c->cuts[--c->cut_count];
+            int64_t to = c->cuts[i];
+            drop_cut(c, i);
+            for (int k = 0; k < c->cut_count; k++) /* others there are answered with it, perhaps */
+                c->strict[k] &= c->cuts[k] < to;
             return true;
         }
     return false;
@@ -380,6 +478,7 @@ void history_polled(history *h, int consumer, int partition, int64_t offset, uin
              !goes_back(h, c, partition, offset))
         history_violation(h, H_POLL_SKIP, "consumer %d partition %d: %lld to %lld were skipped",
                           consumer, partition, (long long)c->next, (long long)offset - 1);
+    check_noticed(h, consumer, partition, c, offset, id);
     c->set = true;
     c->moved = true;
     c->ended = false;

@@ -36,6 +36,8 @@ typedef enum history_class {
     H_BAD_REQUEST,      /* a broker was sent what no client may send: nonsense, damaged batches */
     H_METADATA_BACK,    /* the client believed metadata older than what it had */
     H_LEAK,             /* something is still held after everything was freed */
+    H_FALSE_CUT,        /* told that a log was cut where it was not */
+    H_CUT_UNNOTICED,    /* a log was cut, and reading went on as if it had not been */
     H_FALSE_END,        /* told of an end where there is none, or twice of the same */
     H_UNSETTLED,        /* nothing was done any more, and something did not come to its end */
     H_SLOW,             /* held up by a broker that has nothing to do with it */
@@ -66,6 +68,9 @@ void history_failed(history *h, uint64_t id, int partition, bool possibly_persis
 /* The consumer was positioned (assign, seek, reset): its next poll may begin anywhere from `offset`
  * on, exactly there when exact. */
 void history_positioned(history *h, int consumer, int partition, int64_t offset, bool exact);
+/* The same, and the leader epoch before that offset is known: the log may have been cut since then,
+ * and be noticed. */
+void history_positioned_by_epoch(history *h, int consumer, int partition, int64_t offset);
 /* It was given a record. id 0: the record carries none (not ours). */
 void history_polled(history *h, int consumer, int partition, int64_t offset, uint64_t id);
 
@@ -105,6 +110,14 @@ void history_forget_gaps(history *h, int partition, int64_t from);
  * and created again): records from there on, and those without outcome, need not be in the log any
  * more, and each consumer may go back once, to `offset` exactly. */
 void history_cut(history *h, int partition, int64_t offset);
+
+/* The same, and consumers that were beyond have to notice: when they have read from the new log
+ * without having gone back, that is a violation. */
+void history_truncated(history *h, int partition, int64_t offset);
+/* A consumer was told that its log was cut, and that what is left ends at `offset`. */
+void history_cut_told(history *h, int consumer, int partition, int64_t offset);
+/* The least offset to which it has to go back; -1: none. */
+int64_t history_cut_owed(const history *h, int consumer, int partition);
 
 /* An offset that holds no record of ours (an end marker of a transaction): polls pass over it. */
 void history_gap(history *h, int partition, int64_t offset);

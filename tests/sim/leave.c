@@ -14,6 +14,11 @@ static void leave(sim_run *r, bool producer)
     int p = r->plan->producers - 1, c = r->plan->consumers - 1;
     sim_trace(r->world, "app: %s %d leaves", producer ? "producer" : "consumer", producer ? p : c);
     r->left = true;
+    if (r->admin) { /* another takes its place at once */
+        kc_admin_free(r->admin);
+        r->admin = NULL;
+        sim_admin_open(r);
+    }
     if (producer) {
         r->unsent[0] += r->unsent[p];
         r->unsent[p] = 0;

@@ -414,9 +414,10 @@ void sim_plan_print(const sim_plan *p, FILE *out)
             p->ages_differ ? " every second one" : "", p->window, p->flush_percent,
             p->callback_percent);
     fprintf(out,
-            "  %s%sbad broker %d, pace %d ms, last words %d, one leaves at %d, back at %d ms\n",
-            p->trickles ? "trickles, " : "", p->silent ? "silent, " : "", p->bad_broker, p->pace_ms,
-            p->last_words, p->leave_ms, p->back_ms);
+            "  %s%s%sbad broker %d, pace %d ms, last words %d, one leaves at %d, back at %d ms\n",
+            p->trickles ? "trickles, " : "", p->silent ? "silent, " : "",
+            p->no_reset ? "no reset, " : "", p->bad_broker, p->pace_ms, p->last_words, p->leave_ms,
+            p->back_ms);
     print_habits(p, out);
     for (int i = 0; i < p->fault_count; i++) {
         const sim_fault *f = &p->faults[i];

@@ -117,6 +117,7 @@ typedef struct sim_plan {
     int last_words;       /* 1: one record, 2: one to each partition, 3: a burst; then silence */
     int bad_broker;       /* everything that goes wrong is this one's; 0: no such plan */
     int pace_ms;          /* what is not the bad broker's takes no longer; 0: as long as it likes */
+    bool no_reset;        /* auto.offset.reset=none: cut logs are errors */
     int leave_ms;         /* after so long one of the producers or consumers leaves; 0: none */
     int back_ms;          /* after so long it comes back; 0: never */
     int flush_percent;    /* of the turns */

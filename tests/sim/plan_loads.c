@@ -150,6 +150,8 @@ static void draw_leave(sim_plan *plan, sim_rng *r)
         plan->producers = plan->consumers = 2;
     plan->leave_ms = (int)sim_rng_range(r, 1, plan->work_us / 2000);
     if (sim_rng_chance(r, 50))
+        plan->admin_percent = (int)sim_rng_range(r, 1, 5);
+    if (sim_rng_chance(r, 50))
         plan->back_ms = plan->leave_ms + (int)sim_rng_range(r, 1, 3000);
     if (!sim_rng_chance(r, 60))
         return;
@@ -162,13 +164,109 @@ static void draw_leave(sim_plan *plan, sim_rng *r)
     f->c = KC_MOCK_NO_HINTS;
 }
 
+/* 1, 2, 3, or about as much as a record, a batch or a request of the run takes. */
+static int64_t odd_size(const sim_plan *plan, sim_rng *r)
+{
+    int64_t record = plan->value_bytes + 8, batch = plan->batch_size;
+    int64_t around[] = { record, record + 70, batch, batch + record, 2 * batch, 8 * batch };
+    if (sim_rng_chance(r, 40))
+        return sim_rng_range(r, 1, 3);
+    return around[sim_rng_range(r, 0, 5)] + sim_rng_range(r, -1, 1);
+}
+
+static int64_t at_least(int64_t value, int64_t least)
+{
+    return value < least ? least : value;
+}
+
+/* What lets the producer get on must hold a record of the largest kind. */
+static void draw_odd_producer(sim_plan *plan, sim_rng *r)
+{
+    int64_t record = plan->value_bytes + 250;
+    switch (sim_rng_range(r, 0, 4)) {
+    case 0:
+        if (!plan->max_message) /* batches that are to be split must be large */
+            plan->batch_size = (int)(sim_rng_chance(r, 20) ? 0 : odd_size(plan, r));
+        break;
+    case 1:
+        sim_plan_set(plan, "max.request.size", at_least(odd_size(plan, r), record));
+        break;
+    case 2:
+        plan->buffer_memory = (int)at_least(odd_size(plan, r), 4 * record + 4096);
+        break;
+    case 3:
+        plan->linger_ms = (int)sim_rng_range(r, 0, 3);
+        break;
+    default:
+        sim_plan_set(plan, "max.in.flight.requests.per.connection", sim_rng_range(r, 1, 3));
+    }
+}
+
+static void draw_odd_consumer(sim_plan *plan, sim_rng *r)
+{
+    switch (sim_rng_range(r, 0, 6)) {
+    case 0:
+        sim_plan_set(plan, "fetch.min.bytes", odd_size(plan, r));
+        break;
+    case 1:
+        sim_plan_set(plan, "fetch.max.bytes", odd_size(plan, r) - 1);
+        break;
+    case 2:
+        sim_plan_set(plan, "max.partition.fetch.bytes", odd_size(plan, r) - 1);
+        break;
+    case 3:
+        plan->fetch_buffer = (int)at_least(odd_size(plan, r), 1024);
+        break;
+    case 4:
+        plan->max_poll_records = (int)sim_rng_range(r, 1, 3);
+        break;
+    case 5: /* what is refused must be larger than the largest batch */
+        sim_plan_set(plan, "receive.message.max.bytes", 16384 + sim_rng_range(r, 0, 3));
+        sim_plan_set(plan, "fetch.max.bytes", sim_rng_range(r, 1, 4096));
+        break;
+    default:
+        sim_plan_set(plan, "metadata.max.age.ms", sim_rng_range(r, 20, 60));
+    }
+}
+
+/* Limits where they just hold, or just do not: with little to do, since that takes many steps. */
+static void draw_odd_limits(sim_plan *plan, sim_rng *r)
+{
+    if (plan->bad_broker || plan->value_bytes > 1000 || !sim_rng_chance(r, 15))
+        return;
+    plan->records = plan->records < 60 ? plan->records : (int)sim_rng_range(r, 10, 60);
+    for (int n = (int)sim_rng_range(r, 1, 3); n > 0; n--) {
+        if (sim_rng_chance(r, 50))
+            draw_odd_producer(plan, r);
+        else
+            draw_odd_consumer(plan, r);
+    }
+    if (sim_plan_setting(plan, "fetch.min.bytes", 1) > 1) /* there may never be as much */
+        sim_plan_set(plan, "fetch.max.wait.ms", 20);
+}
+
+/* Unclean elections cut logs, and consumers have to notice (KIP-320). */
+static void draw_cuts(sim_plan *plan, sim_rng *r)
+{
+    if (plan->age != AGE_NEW || plan->bad_broker || sim_plan_has(plan, F_TXN) ||
+        sim_plan_has(plan, F_LIE) || !sim_rng_chance(r, 12))
+        return;
+    plan->no_reset = sim_rng_chance(r, 50);
+    for (int n = (int)sim_rng_range(r, 1, 3); n > 0; n--) {
+        sim_fault *f = sim_plan_add(plan, F_TRUNCATE, sim_rng_range(r, 0, plan->work_us), 0);
+        f->a = sim_rng_range(r, 0, plan->partitions - 1);
+        f->b = sim_rng_range(r, 1, 30);
+    }
+}
+
 void sim_plan_draw_loads(sim_plan *plan)
 {
     sim_rng from = { plan->seed ^ 0x10ad5u };
     sim_rng acks = sim_rng_fork(&from, 1), retries = sim_rng_fork(&from, 2);
     sim_rng crowd = sim_rng_fork(&from, 3), silence = sim_rng_fork(&from, 4);
     sim_rng trickle = sim_rng_fork(&from, 5), bad = sim_rng_fork(&from, 6);
-    sim_rng leave = sim_rng_fork(&from, 7);
+    sim_rng leave = sim_rng_fork(&from, 7), odd = sim_rng_fork(&from, 8);
+    sim_rng cuts = sim_rng_fork(&from, 9);
     draw_acks(plan, &acks);
     draw_retries(plan, &retries);
     draw_crowd(plan, &crowd);
@@ -176,4 +274,6 @@ void sim_plan_draw_loads(sim_plan *plan)
     draw_one_bad(plan, &bad);
     draw_leave(plan, &leave);
     draw_silence(plan, &silence);
+    draw_odd_limits(plan, &odd);
+    draw_cuts(plan, &cuts);
 }

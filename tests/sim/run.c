@@ -159,7 +159,7 @@ static kc_config *make_config(const sim_plan *plan)
     set_int(config, "max.poll.records", plan->max_poll_records);
     set_int(config, "max.block.ms", plan->max_block_ms);
     set(config, "compression.type", sim_plan_codec(plan));
-    set(config, "auto.offset.reset", "earliest");
+    set(config, "auto.offset.reset", plan->no_reset ? "none" : "earliest");
     if (plan->read_committed)
         set(config, "isolation.level", "read_committed");
     if (plan->sasl) {
@@ -208,6 +208,14 @@ void sim_consumer_open(sim_run *r, int c)
         memory_is_back(r, err, "consumer", &why);
 }
 
+void sim_admin_open(sim_run *r)
+{
+    kc_error why = { 0 };
+    kc_err err;
+    while ((err = kc_admin_new(r->client, &r->admin, &why)) != KC_OK)
+        memory_is_back(r, err, "admin", &why);
+}
+
 static void open_client(sim_run *r)
 {
     kc_error why = { 0 };
@@ -227,8 +235,8 @@ static void open_client(sim_run *r)
     }
     for (int c = 0; c < r->plan->consumers; c++)
         sim_consumer_open(r, c);
-    while (r->plan->admin_percent && (err = kc_admin_new(r->client, &r->admin, &why)) != KC_OK)
-        memory_is_back(r, err, "admin", &why);
+    if (r->plan->admin_percent)
+        sim_admin_open(r);
 }
 
 /* --- the logs */

@@ -106,6 +106,7 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace);
 /* run.c: those that come back */
 void sim_producer_open(sim_run *r, int p);
 void sim_consumer_open(sim_run *r, int c);
+void sim_admin_open(sim_run *r);
 
 /* run.c: the topic, as the plan has it; how old a broker is */
 kc_err sim_topic_create(sim_run *r);

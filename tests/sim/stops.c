@@ -12,11 +12,36 @@ static bool stops(kc_err err)
            err == KC_E_DECOMPRESSED_TOO_LARGE || err == KC_E_PROTOCOL;
 }
 
+/* The log was cut, or the position lies outside of it, and the library is not to decide what then
+ * (auto.offset.reset=none): the application goes back to where the logs part. */
+static bool is_cut(sim_run *r, int c, const kc_records *records)
+{
+    int p = kc_records_partition(records);
+    int64_t next = kc_records_next_offset(records);
+    kc_err err = kc_records_error(records, NULL);
+    int64_t owed = history_cut_owed(r->history, c, p);
+    if (!r->plan->no_reset || (err != KC_E_LOG_TRUNCATED && err != KC_E_NO_OFFSET))
+        return false;
+    if (err == KC_E_LOG_TRUNCATED)
+        history_cut_told(r->history, c, p, next);
+    else if (owed < 0)
+        history_violation(r->history, H_FALSE_CUT, "consumer %d partition %d: outside of the log",
+                          c, p);
+    int64_t to = err == KC_E_LOG_TRUNCATED ? next : owed < 0 ? 0 : owed;
+    sim_trace(r->world, "app: consumer %d partition %d: %s, goes back to %lld", c, p,
+              kc_error_name(err), (long long)to);
+    history_positioned(r->history, c, p, to, true);
+    kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, kc_position_offset(to), NULL);
+    return true;
+}
+
 bool sim_stopped(sim_run *r, int c, const kc_records *records)
 {
     int p = kc_records_partition(records);
     int64_t offset = kc_records_offset(records), next = kc_records_next_offset(records);
     const sim_poison *poison = sim_poison_at(r, p, offset);
+    if (is_cut(r, c, records))
+        return true;
     if (!stops(kc_records_error(records, NULL)) || p < 0 || p >= r->plan->partitions)
         return false;
     if (!poison && r->damaged == 0)
