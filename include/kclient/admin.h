@@ -6,8 +6,11 @@
  * a change may have been made nevertheless.
  *
  * Results are objects of their own: they outlive the admin, belong to the caller and are read by
- * accessors into structs whose `size` the caller sets to sizeof first. All pointers in these
- * structs are borrowed from the result object. Reading from several threads at once is fine.
+ * accessors into structs that the caller begins with their KC_..._INIT (which sets `size`); false,
+ * with nothing written, when the size cannot be. All pointers in these structs are borrowed from
+ * the result object. Reading from several threads at once is fine.
+ *
+ * Flags that a call does not know are refused: KC_E_INVALID_ARGUMENT.
  *
  * All calls on an admin are thread-safe, except that nothing may run during or after kc_admin_free.
  */
@@ -35,13 +38,13 @@ enum {
 
 /* ---- topics: create, grow, delete --------------------------------------------------------- */
 
-/* A name and a value; both required. */
+/* A name and a value; both required. The struct will not change. */
 typedef struct kc_name_value {
     kc_bytes name;
     kc_bytes value;
 } kc_name_value;
 
-/* The brokers that hold a partition, preferred leader first. */
+/* The brokers that hold a partition, preferred leader first. The struct will not change. */
 typedef struct kc_replicas {
     const int32_t *nodes;
     size_t count;
@@ -65,8 +68,9 @@ typedef struct kc_new_topic {
     {                                                                            \
         (uint32_t)sizeof(kc_new_topic), -1, -1, 0, { NULL, 0 }, NULL, 0, NULL, 0 \
     }
+KC_API void kc_new_topic_init(kc_new_topic *out, size_t size);
 
-/* A topic to get more partitions. Borrowed during the call. */
+/* A topic to get more partitions. Begin with KC_NEW_PARTITIONS_INIT. Borrowed during the call. */
 typedef struct kc_new_partitions {
     uint32_t size;       /* sizeof(kc_new_partitions) as the program was compiled */
     int32_t total_count; /* how many it is to have in all */
@@ -74,6 +78,12 @@ typedef struct kc_new_partitions {
     const kc_replicas *assignments; /* of the new ones, or NULL: the brokers choose */
     size_t assignment_count;
 } kc_new_partitions;
+
+#define KC_NEW_PARTITIONS_INIT                                       \
+    {                                                                \
+        (uint32_t)sizeof(kc_new_partitions), 0, { NULL, 0 }, NULL, 0 \
+    }
+KC_API void kc_new_partitions_init(kc_new_partitions *out, size_t size);
 
 /* What became of each topic of one of the calls below, in their order. */
 typedef struct kc_topic_results kc_topic_results;
@@ -87,6 +97,12 @@ typedef struct kc_topic_result {
     int32_t partitions;         /* created; -1: not told */
     int32_t replication_factor; /* -1: not told */
 } kc_topic_result;
+
+#define KC_TOPIC_RESULT_INIT                                                     \
+    {                                                                            \
+        (uint32_t)sizeof(kc_topic_result), 0, { NULL, 0 }, "", { { 0 } }, -1, -1 \
+    }
+KC_API void kc_topic_result_init(kc_topic_result *out, size_t size);
 
 /* KC_OK: done for all topics. Otherwise, with *out set: not for all, this is the first one's error,
  * and detail its sentence. With *out NULL nothing is known of any: KC_E_TIMED_OUT,
@@ -102,7 +118,7 @@ KC_API kc_err kc_admin_delete_topics(kc_admin *admin, const kc_bytes *names, siz
                                      int32_t timeout_ms, kc_topic_results **out, kc_error *detail);
 
 KC_API size_t kc_topic_results_count(const kc_topic_results *results); /* NULL counts 0 */
-/* False past the end. Set out->size first. */
+/* False past the end. */
 KC_API bool kc_topic_results_at(const kc_topic_results *results, size_t index,
                                 kc_topic_result *out);
 KC_API void kc_topic_results_free(kc_topic_results *results); /* NULL is fine */
@@ -139,6 +155,15 @@ typedef struct kc_node {
     kc_bytes rack; /* null: none */
 } kc_node;
 
+#define KC_NODE_INIT                                      \
+    {                                                     \
+        (uint32_t)sizeof(kc_node), -1, { NULL, 0 }, 0, 0, \
+        {                                                 \
+            NULL, 0                                       \
+        }                                                 \
+    }
+KC_API void kc_node_init(kc_node *out, size_t size);
+
 /* By id ascending; false past the end. */
 KC_API size_t kc_cluster_node_count(const kc_cluster *cluster);
 KC_API bool kc_cluster_node_at(const kc_cluster *cluster, size_t index, kc_node *out);
@@ -152,6 +177,12 @@ typedef struct kc_topic_description {
     int32_t partition_count;
     bool internal;
 } kc_topic_description;
+
+#define KC_TOPIC_DESCRIPTION_INIT                                                   \
+    {                                                                               \
+        (uint32_t)sizeof(kc_topic_description), 0, { NULL, 0 }, { { 0 } }, 0, false \
+    }
+KC_API void kc_topic_description_init(kc_topic_description *out, size_t size);
 
 KC_API size_t kc_cluster_topic_count(const kc_cluster *cluster);
 KC_API bool kc_cluster_topic_at(const kc_cluster *cluster, size_t index, kc_topic_description *out);
@@ -168,6 +199,15 @@ typedef struct kc_partition_description {
     kc_replicas offline;
 } kc_partition_description;
 
+#define KC_PARTITION_DESCRIPTION_INIT                                                           \
+    {                                                                                           \
+        (uint32_t)sizeof(kc_partition_description), 0, -1, -1, -1, 0, { NULL, 0 }, { NULL, 0 }, \
+        {                                                                                       \
+            NULL, 0                                                                             \
+        }                                                                                       \
+    }
+KC_API void kc_partition_description_init(kc_partition_description *out, size_t size);
+
 /* By number ascending; false past either end. */
 KC_API bool kc_cluster_partition_at(const kc_cluster *cluster, size_t topic, size_t index,
                                     kc_partition_description *out);
@@ -176,7 +216,8 @@ KC_API bool kc_cluster_partition_at(const kc_cluster *cluster, size_t topic, siz
 
 enum { KC_RESOURCE_TOPIC = 2, KC_RESOURCE_BROKER = 4 };
 
-/* Whose configuration; a broker's name is its id as decimal text. Borrowed during the call. */
+/* Whose configuration; a broker's name is its id as decimal text. Borrowed during the call. The
+ * struct will not change. */
 typedef struct kc_config_resource {
     int32_t type; /* KC_RESOURCE_... */
     kc_bytes name;
@@ -219,6 +260,12 @@ typedef struct kc_config_entry {
     int32_t source; /* KC_CONFIG_SOURCE_... */
     uint32_t reserved;
 } kc_config_entry;
+
+#define KC_CONFIG_ENTRY_INIT                                                 \
+    {                                                                        \
+        (uint32_t)sizeof(kc_config_entry), 0, { NULL, 0 }, { NULL, 0 }, 0, 0 \
+    }
+KC_API void kc_config_entry_init(kc_config_entry *out, size_t size);
 
 KC_API size_t kc_configs_entry_count(const kc_configs *configs, size_t resource);
 KC_API bool kc_configs_entry_at(const kc_configs *configs, size_t resource, size_t index,

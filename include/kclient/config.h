@@ -37,8 +37,10 @@ KC_API kc_err kc_config_load(kc_config *config, const char *path, kc_error *deta
  * come as "[hidden]". Borrowed until the property is set again or the set freed. */
 KC_API const char *kc_config_get(const kc_config *config, const char *name);
 
-/* One row of the table. All pointers are static. */
+/* One row of the table. All pointers are static. Begin with KC_CONFIG_PROPERTY_INIT. */
 typedef struct kc_config_property {
+    uint32_t size;  /* sizeof(kc_config_property) as the program was compiled */
+    uint32_t flags; /* KC_PROPERTY_... */
     const char *name;
     const char *aliases; /* parted by commas; "" when there are none */
     const char *type;    /* "int", "long", "double", "boolean", "string", "list", "enum" */
@@ -46,8 +48,15 @@ typedef struct kc_config_property {
     const char *def;     /* default as text; "" when there is none */
     const char *scope;   /* letters: P producer, C consumer, A admin, * all */
     const char *doc;     /* one or two sentences */
-    bool secret;
 } kc_config_property;
+
+enum { KC_PROPERTY_SECRET = 1 /* a password or key: kc_config_get hides it */ };
+
+#define KC_CONFIG_PROPERTY_INIT                                             \
+    {                                                                       \
+        (uint32_t)sizeof(kc_config_property), 0, "", "", "", "", "", "", "" \
+    }
+KC_API void kc_config_property_init(kc_config_property *out, size_t size);
 
 /* The table by index; false past its end. Thread-safe. */
 KC_API bool kc_config_property_at(size_t index, kc_config_property *out);

@@ -16,6 +16,7 @@
 #include <kclient/client.h>
 #include <kclient/config.h>
 #include <kclient/error.h>
+#include <kclient/partition.h>
 #include <kclient/record.h>
 #include <kclient/types.h>
 
@@ -45,7 +46,7 @@ enum {
     KC_POSITION_OFFSET_EPOCH = 6
 };
 
-/* Zeroed: KC_POSITION_STORED. */
+/* Zeroed: KC_POSITION_STORED. The struct will not change. */
 typedef struct kc_position {
     int32_t kind;         /* KC_POSITION_... */
     int32_t leader_epoch; /* of KC_POSITION_OFFSET_EPOCH; otherwise ignored */
@@ -82,13 +83,8 @@ static inline kc_position kc_position_tail(int64_t count)
     return p;
 }
 
-/* A partition by its topic's name. Borrowed by the calls that take it. */
-typedef struct kc_topic_partition {
-    kc_bytes topic;
-    int32_t partition;
-} kc_topic_partition;
-
-/* A partition and where to read it. */
+/* A partition and where to read it. Borrowed by the calls that take it. The struct will not change.
+ */
 typedef struct kc_topic_partition_position {
     kc_bytes topic;
     int32_t partition;
@@ -99,8 +95,8 @@ typedef struct kc_topic_partition_position {
 
 /* Begin with KC_CONSUMER_OPTIONS_INIT. */
 typedef struct kc_consumer_options {
-    uint32_t size;     /* sizeof(kc_consumer_options) as the program was compiled */
-    uint32_t reserved; /* 0 */
+    uint32_t size;  /* sizeof(kc_consumer_options) as the program was compiled */
+    uint32_t flags; /* 0 */
     /* Properties of scope C that differ from the client's, for this consumer only; borrowed during
      * the call. NULL: none differ. */
     const kc_config *config;
@@ -110,6 +106,7 @@ typedef struct kc_consumer_options {
     {                                                  \
         (uint32_t)sizeof(kc_consumer_options), 0, NULL \
     }
+KC_API void kc_consumer_options_init(kc_consumer_options *out, size_t size);
 
 /* Makes a consumer on a client. options may be NULL. Does not wait for brokers.
  * KC_E_BAD_PROPERTY, KC_E_NO_MEMORY, KC_E_INVALID_ARGUMENT. */
@@ -143,10 +140,9 @@ KC_API kc_err kc_consumer_assign_add(kc_consumer *consumer, const kc_topic_parti
 KC_API kc_err kc_consumer_assign_remove(kc_consumer *consumer, const kc_topic_partition *list,
                                         size_t count, kc_error *detail);
 
-/* The assignment, ordered by topic and number, to out[0..cap-1]; *count is how many there are,
- * which may be more than cap. Topic names are valid until the next call that changes it. */
-KC_API kc_err kc_consumer_assignment(kc_consumer *consumer, kc_topic_partition *out, size_t cap,
-                                     size_t *count);
+/* The assignment as it is now, ordered by topic and number; the caller's, to be given back by
+ * kc_partitions_free. KC_E_NO_MEMORY, KC_E_INVALID_ARGUMENT. */
+KC_API kc_err kc_consumer_assignment(kc_consumer *consumer, kc_partitions **out, kc_error *detail);
 
 /* Reads an assigned partition from another place. What is buffered of it is dropped, and so is an
  * error that stopped it; a pause stays. Does not wait. KC_E_STATE when it is not assigned,
@@ -173,15 +169,18 @@ KC_API kc_err kc_consumer_resume(kc_consumer *consumer, const kc_topic_partition
  *
  * An error and *out: it is about that partition. kc_records_topic, _partition, _offset (where) and
  * _next_offset (where reading could go on) tell more; it has no records. Records before the error
- * were returned before. Each is returned once:
+ * were returned before. With KC_ERROR_GOES_ON in the flags of detail (and of kc_records_error) it is
+ * tried again in the background and goes on by itself when the cause is gone; without it the
+ * partition has stopped until a seek. Each is returned once:
+ *
  *   KC_E_CORRUPT_MESSAGE, KC_E_DECOMPRESS, KC_E_DECOMPRESSED_TOO_LARGE, KC_E_NOT_SUPPORTED (codec),
- *   KC_E_PROTOCOL       a batch cannot be read; stopped until a seek (to the next offset: skips it)
+ *   KC_E_PROTOCOL       a batch cannot be read. Stopped; a seek to _next_offset skips it
  *   KC_E_LOG_TRUNCATED  records that were read are lost from the log, and auto.offset.reset is
- * none; _next_offset is the end of what is left. Stopped until a seek KC_E_NO_OFFSET      no
- * position, or it is outside the log, or the topic was deleted and created again, and
- * auto.offset.reset is none. Stopped until a seek KC_E_UNKNOWN_TOPIC_OR_PARTITION,
- * KC_E_UNKNOWN_PARTITION, KC_E_TOPIC_AUTHORIZATION_FAILED, other broker codes  tried again in the
- * background; goes on by itself when the cause is gone
+ *                       none; _next_offset is the end of what is left. Stopped
+ *   KC_E_NO_OFFSET      no position, or it is outside the log, or the topic was deleted and created
+ *                       again, and auto.offset.reset is none. Stopped
+ *   KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_UNKNOWN_PARTITION, KC_E_TOPIC_AUTHORIZATION_FAILED, other
+ *   broker codes        goes on
  *
  * An error and *out NULL: KC_E_INTERRUPTED (kc_consumer_wakeup; once per wakeup, or several that
  * came before), KC_E_NO_MEMORY (nothing is lost, call again), KC_E_AUTHENTICATION and KC_E_TLS (a
@@ -225,6 +224,11 @@ KC_API int64_t kc_records_next_offset(const kc_records *records);
 /* The leader epoch of the last record's batch, to be kept with the offset; -1: none. */
 KC_API int32_t kc_records_leader_epoch(const kc_records *records);
 
+/* The place after these records in one struct: topic, partition, next offset, leader epoch, and the
+ * error that came with them. The topic's name is borrowed from records. False when records is NULL
+ * or out->size cannot be. */
+KC_API bool kc_records_end(const kc_records *records, kc_topic_partition_offset *out);
+
 /* As the broker said when it sent them: offset after the last replicated record, last stable
  * offset, and first offset of the log; -1: not told. */
 KC_API int64_t kc_records_high_watermark(const kc_records *records);
@@ -257,7 +261,7 @@ KC_API kc_err kc_consumer_position(kc_consumer *consumer, kc_bytes topic, int32_
                                    int32_t timeout_ms, int64_t *offset, int32_t *leader_epoch,
                                    kc_error *detail);
 
-/* Begin with { sizeof(kc_partition_offsets) }. */
+/* Begin with KC_PARTITION_OFFSETS_INIT. */
 typedef struct kc_partition_offsets {
     uint32_t size;       /* sizeof(kc_partition_offsets) as the program was compiled */
     int32_t reserved;    /* 0 */
@@ -266,6 +270,12 @@ typedef struct kc_partition_offsets {
     int64_t last_stable; /* up to where read_committed reads */
 } kc_partition_offsets;
 
+#define KC_PARTITION_OFFSETS_INIT                             \
+    {                                                         \
+        (uint32_t)sizeof(kc_partition_offsets), 0, -1, -1, -1 \
+    }
+KC_API void kc_partition_offsets_init(kc_partition_offsets *out, size_t size);
+
 /* The offsets of any partition, assigned or not. timeout_ms 0: what the last fetch told of an
  * assigned partition, -1 for what it did not tell; otherwise the leader is asked.
  * KC_E_TIMED_OUT, KC_E_INTERRUPTED, KC_E_TOPIC_AUTHORIZATION_FAILED,
@@ -273,7 +283,7 @@ typedef struct kc_partition_offsets {
 KC_API kc_err kc_consumer_offsets(kc_consumer *consumer, kc_bytes topic, int32_t partition,
                                   int32_t timeout_ms, kc_partition_offsets *out, kc_error *detail);
 
-/* One question and its answer for kc_consumer_offsets_for_times. */
+/* One question and its answer for kc_consumer_offsets_for_times. The struct will not change. */
 typedef struct kc_offset_for_time {
     kc_bytes topic;
     int32_t partition;

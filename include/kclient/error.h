@@ -194,12 +194,16 @@ enum {
     KC_ERROR_REFRESH_METADATA = 2, /* the client looks the leaders up again by itself */
     KC_ERROR_FATAL = 4,            /* the handle cannot be used any more */
     KC_ERROR_ABORTABLE = 8,        /* the transaction must be aborted, then the producer goes on */
-    KC_ERROR_POSSIBLY_PERSISTED =
-        16 /* the record may be in the log although it is reported failed */
+    /* the record may be in the log although it is reported failed */
+    KC_ERROR_POSSIBLY_PERSISTED = 16,
+    /* in a kc_error about a partition that is read: the client tries again by itself; without it
+     * reading has stopped until a seek. Never in kc_error_flags() */
+    KC_ERROR_GOES_ON = 32
 };
 
 /* The sentence behind a kc_err. The caller owns it (on the stack is fine) and may pass NULL
- * wherever one is taken; it is written only when the call fails. */
+ * wherever one is taken; it is written only when the call fails. A sentence that is too long loses
+ * its middle, never its end, where the remedy is. The struct will not change. */
 typedef struct kc_error {
     kc_err code;
     uint32_t flags; /* KC_ERROR_... */
@@ -216,7 +220,8 @@ KC_API const char *kc_error_text(kc_err code);
 /* KC_ERROR_... bits of a code; 0 for unknown ones. Thread-safe. */
 KC_API uint32_t kc_error_flags(kc_err code);
 
-/* The table by index, 0 to count-1, for bindings: false past its end. Thread-safe. */
+/* The table by index, 0 to count-1, for bindings: false past its end. Where a result is not wanted
+ * NULL may be given. Thread-safe. */
 KC_API bool kc_error_at(size_t index, kc_err *code, const char **name, const char **text);
 
 KC_END

@@ -12,7 +12,7 @@ KC_BEGIN
 
 struct kc_delivery;
 
-/* Any function may be NULL. All may run on several threads at once when the program sends or polls
+/* Begin with KC_PRODUCER_INTERCEPTOR_INIT. Any function may be NULL. All may run on several threads at once when the program sends or polls
  * from several. They must not call the producer that they belong to, except kc_producer_send() from
  * on_acknowledgement. */
 typedef struct kc_producer_interceptor {
@@ -33,6 +33,12 @@ typedef struct kc_producer_interceptor {
     /* The producer is freed. */
     void (*on_close)(void *user);
 } kc_producer_interceptor;
+
+#define KC_PRODUCER_INTERCEPTOR_INIT                                               \
+    {                                                                              \
+        (uint32_t)sizeof(kc_producer_interceptor), 0, NULL, NULL, NULL, NULL, NULL \
+    }
+KC_API void kc_producer_interceptor_init(kc_producer_interceptor *out, size_t size);
 
 KC_END
 

@@ -11,6 +11,7 @@
 #include <kclient/error.h>
 #include <kclient/interceptor.h>
 #include <kclient/log.h>
+#include <kclient/partition.h>
 #include <kclient/partitioner.h>
 #include <kclient/producer.h>
 #include <kclient/record.h>

@@ -19,10 +19,10 @@ KC_BEGIN
 
 typedef struct kc_mock kc_mock;
 
-/* What kc_mock_new makes. Zeroed, but for `size`, it means three brokers, each on a free port of
+/* What kc_mock_new makes. KC_MOCK_OPTIONS_INIT, all zero but for `size`, means three brokers, each on a free port of
  * 127.0.0.1, and topics that come into being when first used. */
 typedef struct kc_mock_options {
-    size_t size;       /* sizeof(kc_mock_options) */
+    uint32_t size;     /* sizeof(kc_mock_options) as the program was compiled */
     int32_t brokers;   /* 1 to 1000; 0: 3 */
     const char *racks; /* "a,b,c": the brokers' racks in turn; NULL: they have none */
     const char *host;  /* numeric address to listen on and to advertise; NULL: 127.0.0.1 */
@@ -54,6 +54,13 @@ typedef struct kc_mock_options {
     /* SASL/PLAIN on all listeners: "name:password,name:password"; NULL: no authentication. */
     const char *sasl_plain;
 } kc_mock_options;
+
+#define KC_MOCK_OPTIONS_INIT                                                                 \
+    {                                                                                        \
+        (uint32_t)sizeof(kc_mock_options), 0, NULL, NULL, 0, 0, 0, false, NULL, 0, 0, false, \
+            false, false, NULL, NULL, NULL                                                   \
+    }
+KC_API void kc_mock_options_init(kc_mock_options *out, size_t size);
 
 /* Starts a cluster. options may be NULL; it is copied. KC_E_INVALID_ARGUMENT, KC_E_CONNECT (a port
  * is taken), KC_E_TLS, KC_E_NO_MEMORY; detail (may be NULL) gets the sentence. */
@@ -207,9 +214,9 @@ enum {
 };
 
 /* A rule: which requests, and what happens to them. Several may apply to one request; of each
- * action the oldest rule counts. Fill it in by kc_mock_fault_init, then set what matters. */
+ * action the oldest rule counts. Begin with KC_MOCK_FAULT_INIT, then set what matters. */
 typedef struct kc_mock_fault {
-    size_t size;        /* sizeof(kc_mock_fault) */
+    uint32_t size;      /* sizeof(kc_mock_fault) as the program was compiled */
     int32_t action;     /* KC_MOCK_FAULT_... */
     int32_t api;        /* Kafka's API key; -1: any */
     int32_t broker;     /* -1: any */
@@ -226,8 +233,12 @@ typedef struct kc_mock_fault {
     uint64_t seed;      /* of that chance: the same seed, the same choices */
 } kc_mock_fault;
 
-/* Any request, once, probability 1. size is sizeof(kc_mock_fault). */
-KC_API void kc_mock_fault_init(kc_mock_fault *fault, size_t size);
+/* Any request, once, probability 1. */
+#define KC_MOCK_FAULT_INIT                                                              \
+    {                                                                                   \
+        (uint32_t)sizeof(kc_mock_fault), 0, -1, -1, NULL, -1, 0, 0, 0, 0, 0, 0, 1, 1, 0 \
+    }
+KC_API void kc_mock_fault_init(kc_mock_fault *out, size_t size);
 
 /* The rule's id (above 0), or KC_E_INVALID_ARGUMENT, KC_E_NO_MEMORY. Copies the rule. */
 KC_API int64_t kc_mock_add_fault(kc_mock *mock, const kc_mock_fault *fault);
@@ -296,7 +307,7 @@ KC_API int64_t kc_mock_malformed(kc_mock *mock, int32_t broker);
 
 /* A request as it arrived. */
 typedef struct kc_mock_request {
-    size_t size;
+    uint32_t size; /* sizeof(kc_mock_request) of the library */
     int32_t broker;
     int32_t api;
     int32_t version;

@@ -32,7 +32,7 @@ typedef struct kc_partitioner_input {
     int32_t available_count;  /* 0 possible */
 } kc_partitioner_input;
 
-/* A program's partitioner; user is given to each function. */
+/* A program's partitioner; user is given to each function. Begin with KC_PARTITIONER_INIT. */
 typedef struct kc_partitioner {
     uint32_t size;     /* sizeof(kc_partitioner) as the program was compiled */
     uint32_t reserved; /* 0 */
@@ -44,6 +44,12 @@ typedef struct kc_partitioner {
     /* The producer is freed; may be NULL. */
     void (*close)(void *user);
 } kc_partitioner;
+
+#define KC_PARTITIONER_INIT                                   \
+    {                                                         \
+        (uint32_t)sizeof(kc_partitioner), 0, NULL, NULL, NULL \
+    }
+KC_API void kc_partitioner_init(kc_partitioner *out, size_t size);
 
 /* The partition that Java's and our default partitioner choose for a key (murmur2, not negative,
  * modulo count). KC_PARTITION_ANY when key is null or count < 1. Thread-safe. */

@@ -35,8 +35,10 @@ enum {
 /* The common outcome of `count` records that were sent to one partition one after the other.
  * Everything it points to is borrowed from whoever hands it out. */
 typedef struct kc_delivery {
-    uint32_t size; /* sizeof(kc_delivery) of the library */
-    kc_err err;    /* KC_OK: acknowledged as acks asks */
+    /* in callbacks sizeof(kc_delivery) of the library; for kc_deliveries_at as the program was
+     * compiled (begin with KC_DELIVERY_INIT) */
+    uint32_t size;
+    kc_err err; /* KC_OK: acknowledged as acks asks */
     kc_bytes topic;
     int32_t partition;
     int32_t count;
@@ -48,6 +50,12 @@ typedef struct kc_delivery {
     uint32_t flags;   /* KC_DELIVERY_... */
     uint32_t reserved;
 } kc_delivery;
+
+#define KC_DELIVERY_INIT                                                                          \
+    {                                                                                             \
+        (uint32_t)sizeof(kc_delivery), 0, { NULL, 0 }, -1, 0, -1, KC_NO_TIMESTAMP, NULL, "", 0, 0 \
+    }
+KC_API void kc_delivery_init(kc_delivery *out, size_t size);
 
 /* The offset of record i (0 to count-1) of a range, -1 if it is not known. */
 static inline int64_t kc_delivery_offset(const kc_delivery *delivery, int32_t i)
@@ -73,7 +81,16 @@ typedef struct kc_producer_options {
     const kc_partitioner *partitioner; /* NULL: by partitioner.class */
     const kc_producer_interceptor *interceptors;
     size_t interceptor_count;
+    /* Properties of scope P that differ from the client's, for this producer only; borrowed during
+     * the call. NULL: none differ. */
+    const kc_config *config;
 } kc_producer_options;
+
+#define KC_PRODUCER_OPTIONS_INIT                                                  \
+    {                                                                             \
+        (uint32_t)sizeof(kc_producer_options), 0, NULL, NULL, NULL, NULL, 0, NULL \
+    }
+KC_API void kc_producer_options_init(kc_producer_options *out, size_t size);
 
 /* Makes a producer on a client, with the client's properties. Does not wait for a broker. options
  * may be NULL. KC_E_BAD_PROPERTY (properties that contradict each other), KC_E_INVALID_ARGUMENT,
@@ -173,7 +190,15 @@ typedef struct kc_producer_counts {
     uint64_t failed;       /* with any other outcome */
     uint64_t buffer_bytes; /* of buffer.memory, held now */
 } kc_producer_counts;
-KC_API void kc_producer_get_counts(kc_producer *producer, kc_producer_counts *out);
+
+#define KC_PRODUCER_COUNTS_INIT                             \
+    {                                                       \
+        (uint32_t)sizeof(kc_producer_counts), 0, 0, 0, 0, 0 \
+    }
+KC_API void kc_producer_counts_init(kc_producer_counts *out, size_t size);
+
+/* KC_E_INVALID_ARGUMENT: producer or out is NULL, or out->size cannot be. */
+KC_API kc_err kc_producer_get_counts(kc_producer *producer, kc_producer_counts *out);
 
 KC_END
 

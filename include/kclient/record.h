@@ -14,7 +14,8 @@ enum {
     KC_NO_TIMESTAMP = -1   /* given: the time of the send call; read: the record has none */
 };
 
-/* One header of a record (KIP-82). Names may repeat, their order is kept. */
+/* One header of a record (KIP-82). Names may repeat, their order is kept. The struct will not
+ * change. */
 typedef struct kc_header {
     kc_bytes name;  /* UTF-8; may be empty, not null */
     kc_bytes value; /* may be null */
@@ -41,6 +42,7 @@ typedef struct kc_producer_record {
         (uint32_t)sizeof(kc_producer_record), KC_PARTITION_ANY, { NULL, 0 }, { NULL, 0 }, \
             { NULL, 0 }, KC_NO_TIMESTAMP, NULL, 0, NULL                                   \
     }
+KC_API void kc_producer_record_init(kc_producer_record *out, size_t size);
 
 /* A record read from a partition: a view. key, value and headers_data point into memory that the
  * batch of records it came with owns, and are valid until that is freed.

@@ -49,8 +49,16 @@ typedef struct kc_stats {
     int64_t fetch_bytes_other_rack; /* from brokers of another, or when either is not known */
 } kc_stats;
 
-/* Fills in what the program's version of the struct has; set out->size first. Any thread, cheap. */
-KC_API void kc_client_get_stats(kc_client *client, kc_stats *out);
+#define KC_STATS_INIT                                                                              \
+    {                                                                                              \
+        (uint32_t)sizeof(kc_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0, 0, 0, 0, 0, 0                                                                 \
+    }
+KC_API void kc_stats_init(kc_stats *out, size_t size);
+
+/* Fills in what the program's version of the struct has; begin with KC_STATS_INIT. Any thread,
+ * cheap. KC_E_INVALID_ARGUMENT: client or out is NULL, or out->size cannot be. */
+KC_API kc_err kc_client_get_stats(kc_client *client, kc_stats *out);
 
 /* The same as one line of JSON: {"client_id":"...","connects":1,...}. Writes at most cap bytes to
  * buf, NUL included, and returns how many the whole text needs, without NUL: the text is whole if

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admin/answer_op.h"
+#include "base/abi_structs.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -211,6 +212,10 @@ kc_err kc_admin_list_topics(kc_admin *admin, uint32_t flags, int32_t timeout_ms,
     if (!admin || !out)
         return bad_argument("kc_admin_list_topics", detail);
     *out = NULL;
+    if ((flags & ~(uint32_t)KC_ADMIN_INCLUDE_INTERNAL) != 0)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "flags is 0x%x: kc_admin_list_topics knows only KC_ADMIN_INCLUDE_INTERNAL",
+                        (unsigned)flags);
     return ask(admin, NULL, 0, (flags & KC_ADMIN_INCLUDE_INTERNAL) != 0, timeout_ms, out, detail);
 }
 
@@ -222,7 +227,7 @@ kc_err kc_admin_describe_topics(kc_admin *admin, const kc_bytes *names, size_t c
     *out = NULL;
     kc_err err = ask(admin, names, count, true, timeout_ms, out, detail);
     for (size_t i = 0; !err && i < count; i++) {
-        kc_topic_description topic = { .size = sizeof topic };
+        kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
         (void)kc_cluster_topic_at(*out, i, &topic);
         if (topic.err)
             err = kci_fail(detail, topic.err, "topic %.*s: %s", (int)topic.name.size,
@@ -241,30 +246,17 @@ void kc_cluster_free(kc_cluster *cluster)
 
 kc_bytes kc_cluster_id(const kc_cluster *cluster)
 {
-    return cluster->body->cluster_id;
+    return cluster ? cluster->body->cluster_id : kc_mem(NULL, 0);
 }
 
 int32_t kc_cluster_controller(const kc_cluster *cluster)
 {
-    return cluster->body->controller_id;
-}
-
-/* Gives out as much of a struct as the program knows of. */
-static bool give(void *out, const void *from, size_t size)
-{
-    uint32_t room;
-    memcpy(&room, out, sizeof room);
-    if (room < sizeof room)
-        return false;
-    room = room < size ? room : (uint32_t)size;
-    memcpy(out, from, room);
-    memcpy(out, &room, sizeof room);
-    return true;
+    return cluster ? cluster->body->controller_id : -1;
 }
 
 size_t kc_cluster_node_count(const kc_cluster *cluster)
 {
-    return cluster->body->brokers.count > 0 ? (size_t)cluster->body->brokers.count : 0;
+    return cluster && cluster->body->brokers.count > 0 ? (size_t)cluster->body->brokers.count : 0;
 }
 
 bool kc_cluster_node_at(const kc_cluster *cluster, size_t index, kc_node *out)
@@ -273,7 +265,7 @@ bool kc_cluster_node_at(const kc_cluster *cluster, size_t index, kc_node *out)
         return false;
     const wire_node *from = &cluster->body->brokers.data[index];
     kc_node node = { sizeof node, from->node_id, from->host, from->port, 0, from->rack };
-    return give(out, &node, sizeof node);
+    return kci_abi_give(&kci_abi_node, &node, out);
 }
 
 bool kc_cluster_node_by_id(const kc_cluster *cluster, int32_t id, kc_node *out)
@@ -286,7 +278,7 @@ bool kc_cluster_node_by_id(const kc_cluster *cluster, int32_t id, kc_node *out)
 
 size_t kc_cluster_topic_count(const kc_cluster *cluster)
 {
-    return cluster->topic_count;
+    return cluster ? cluster->topic_count : 0;
 }
 
 static kc_err broker_err(int16_t code)
@@ -296,10 +288,10 @@ static kc_err broker_err(int16_t code)
 
 bool kc_cluster_topic_at(const kc_cluster *cluster, size_t index, kc_topic_description *out)
 {
-    if (index >= cluster->topic_count)
+    if (index >= kc_cluster_topic_count(cluster))
         return false;
     const wire_topic *from = cluster->topics[index];
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     if (from) {
         topic.err = broker_err(from->error_code);
         topic.name = from->name;
@@ -310,7 +302,7 @@ bool kc_cluster_topic_at(const kc_cluster *cluster, size_t index, kc_topic_descr
         topic.err = KC_E_UNKNOWN_TOPIC_OR_PARTITION;
         topic.name = cluster->names[index];
     }
-    return give(out, &topic, sizeof topic);
+    return kci_abi_give(&kci_abi_topic_description, &topic, out);
 }
 
 static kc_replicas replicas_of(const int32_t *nodes, int32_t count)
@@ -321,12 +313,12 @@ static kc_replicas replicas_of(const int32_t *nodes, int32_t count)
 bool kc_cluster_partition_at(const kc_cluster *cluster, size_t topic, size_t index,
                              kc_partition_description *out)
 {
-    const wire_topic *from = topic < cluster->topic_count ? cluster->topics[topic] : NULL;
+    const wire_topic *from =
+        topic < kc_cluster_topic_count(cluster) ? cluster->topics[topic] : NULL;
     if (!from || from->partitions.count < 0 || index >= (size_t)from->partitions.count)
         return false;
     const wire_partition *p = &from->partitions.data[index];
     kc_partition_description partition = {
-        .size = sizeof partition,
         .err = broker_err(p->error_code),
         .partition = p->partition_index,
         .leader = p->leader_id,
@@ -335,5 +327,5 @@ bool kc_cluster_partition_at(const kc_cluster *cluster, size_t topic, size_t ind
         .in_sync = replicas_of(p->isr_nodes.data, p->isr_nodes.count),
         .offline = replicas_of(p->offline_replicas.data, p->offline_replicas.count),
     };
-    return give(out, &partition, sizeof partition);
+    return kci_abi_give(&kci_abi_partition_description, &partition, out);
 }

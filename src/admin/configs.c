@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "admin/answer_op.h"
+#include "base/abi_structs.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -244,7 +245,7 @@ size_t kc_configs_count(const kc_configs *configs)
 
 kc_err kc_configs_err(const kc_configs *configs, size_t resource, const char **text)
 {
-    if (resource >= configs->count)
+    if (resource >= kc_configs_count(configs))
         return KC_E_INVALID_ARGUMENT;
     if (text)
         *text = configs->resources[resource].text;
@@ -253,26 +254,23 @@ kc_err kc_configs_err(const kc_configs *configs, size_t resource, const char **t
 
 size_t kc_configs_entry_count(const kc_configs *configs, size_t resource)
 {
-    const wire_result *r = resource < configs->count ? configs->resources[resource].result : NULL;
+    const wire_result *r =
+        resource < kc_configs_count(configs) ? configs->resources[resource].result : NULL;
     return r && r->configs.count > 0 ? (size_t)r->configs.count : 0;
 }
 
 bool kc_configs_entry_at(const kc_configs *configs, size_t resource, size_t index,
                          kc_config_entry *out)
 {
-    if (index >= kc_configs_entry_count(configs, resource) || out->size < sizeof out->size)
+    if (index >= kc_configs_entry_count(configs, resource))
         return false;
     const wire_entry *from = &configs->resources[resource].result->configs.data[index];
     kc_config_entry entry = {
-        .size = sizeof entry,
         .flags = (from->read_only ? KC_CONFIG_READ_ONLY : 0u) |
                  (from->is_sensitive ? KC_CONFIG_SENSITIVE : 0u),
         .name = from->name,
         .value = from->value,
         .source = from->config_source,
     };
-    uint32_t size = out->size < sizeof entry ? out->size : (uint32_t)sizeof entry;
-    memcpy(out, &entry, size);
-    out->size = size;
-    return true;
+    return kci_abi_give(&kci_abi_config_entry, &entry, out);
 }

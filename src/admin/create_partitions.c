@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/topic_op.h"
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -56,7 +57,7 @@ static kc_err copy_topic(grow_op *op, size_t index, const kc_new_partitions *fro
 {
     wire_topic *to = &op->all[index];
     size_t count = from->assignment_count;
-    if (from->size < sizeof *from || count > INT32_MAX)
+    if (count > INT32_MAX)
         return KC_E_INVALID_ARGUMENT;
     kc_err err = kci_topic_results_name(op->base.results, index, from->name);
     if (err)
@@ -81,6 +82,7 @@ static kc_err copy_topic(grow_op *op, size_t index, const kc_new_partitions *fro
 
 static kc_err fill(grow_op *op, const kc_new_partitions *topics, size_t count, uint32_t flags)
 {
+    kc_new_partitions topic;
     kci_msg_init(&kci_create_partitions_request_msg, &op->body);
     op->body.validate_only = (flags & KC_ADMIN_VALIDATE_ONLY) != 0;
     op->all = kci_arena_array(&op->base.arena, count, sizeof *op->all);
@@ -88,8 +90,10 @@ static kc_err fill(grow_op *op, const kc_new_partitions *topics, size_t count, u
     if (!op->all || !op->body.topics.data)
         return KC_E_NO_MEMORY;
     kc_err err = KC_OK;
-    for (size_t i = 0; i < count && !err; i++)
-        err = copy_topic(op, i, &topics[i]);
+    for (size_t i = 0; i < count && !err; i++) {
+        err = kci_abi_take_at(&kci_abi_new_partitions, topics, i, &topic, NULL);
+        err = err ? err : copy_topic(op, i, &topic);
+    }
     return err;
 }
 
@@ -100,8 +104,11 @@ kc_err kc_admin_create_partitions(kc_admin *admin, const kc_new_partitions *topi
     if (!admin || !out || (!topics && count > 0) || count > INT32_MAX)
         return kci_fail(detail, KC_E_INVALID_ARGUMENT, "kc_admin_create_partitions: NULL argument");
     *out = NULL;
+    kc_err err = kci_topic_op_check(&kci_abi_new_partitions, topics, count, flags, detail);
+    if (err)
+        return err;
     grow_op *op = kci_topic_op_new(sizeof *op, count, KC_E_INVALID_PARTITIONS);
-    kc_err err = op ? fill(op, topics, count, flags) : KC_E_NO_MEMORY;
+    err = op ? fill(op, topics, count, flags) : KC_E_NO_MEMORY;
     if (err)
         return kci_topic_op_refuse(
             (kci_topic_op *)op, err,

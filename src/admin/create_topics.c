@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "admin/topic_op.h"
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -95,8 +96,7 @@ static kc_err copy_assignments(create_op *op, const kc_new_topic *from, wire_top
 static kc_err copy_topic(create_op *op, size_t index, const kc_new_topic *from)
 {
     wire_topic *to = &op->all[index];
-    if (from->size < sizeof *from || from->replication_factor < -1 ||
-        from->replication_factor > INT16_MAX)
+    if (from->replication_factor < -1 || from->replication_factor > INT16_MAX)
         return KC_E_INVALID_ARGUMENT;
     kc_err err = kci_topic_results_name(op->base.results, index, from->name);
     if (err)
@@ -111,6 +111,7 @@ static kc_err copy_topic(create_op *op, size_t index, const kc_new_topic *from)
 
 static kc_err fill(create_op *op, const kc_new_topic *topics, size_t count, uint32_t flags)
 {
+    kc_new_topic topic;
     kci_msg_init(&kci_create_topics_request_msg, &op->body);
     op->body.validate_only = (flags & KC_ADMIN_VALIDATE_ONLY) != 0;
     op->all = kci_arena_array(&op->base.arena, count, sizeof *op->all);
@@ -118,8 +119,10 @@ static kc_err fill(create_op *op, const kc_new_topic *topics, size_t count, uint
     if (!op->all || !op->body.topics.data)
         return KC_E_NO_MEMORY;
     kc_err err = KC_OK;
-    for (size_t i = 0; i < count && !err; i++)
-        err = copy_topic(op, i, &topics[i]);
+    for (size_t i = 0; i < count && !err; i++) {
+        err = kci_abi_take_at(&kci_abi_new_topic, topics, i, &topic, NULL);
+        err = err ? err : copy_topic(op, i, &topic);
+    }
     return err;
 }
 
@@ -130,8 +133,11 @@ kc_err kc_admin_create_topics(kc_admin *admin, const kc_new_topic *topics, size_
     if (!admin || !out || (!topics && count > 0) || count > INT32_MAX)
         return kci_fail(detail, KC_E_INVALID_ARGUMENT, "kc_admin_create_topics: NULL argument");
     *out = NULL;
+    kc_err err = kci_topic_op_check(&kci_abi_new_topic, topics, count, flags, detail);
+    if (err)
+        return err;
     create_op *op = kci_topic_op_new(sizeof *op, count, KC_E_TOPIC_ALREADY_EXISTS);
-    kc_err err = op ? fill(op, topics, count, flags) : KC_E_NO_MEMORY;
+    err = op ? fill(op, topics, count, flags) : KC_E_NO_MEMORY;
     if (err)
         return kci_topic_op_refuse((kci_topic_op *)op, err,
                                    err == KC_E_INVALID_ARGUMENT

@@ -21,6 +21,20 @@ void *kci_topic_op_new(size_t size, size_t count, kc_err already)
     return op;
 }
 
+kc_err kci_topic_op_check(const kci_abi *abi, const void *topics, size_t count, uint32_t flags,
+                          kc_error *detail)
+{
+    kc_new_topic largest;
+    kc_err err = KC_OK;
+    if ((flags & ~(uint32_t)KC_ADMIN_VALIDATE_ONLY) != 0)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "flags is 0x%x: this call knows only KC_ADMIN_VALIDATE_ONLY",
+                        (unsigned)flags);
+    for (size_t i = 0; i < count && err == KC_OK; i++)
+        err = kci_abi_take_at(abi, topics, i, &largest, detail);
+    return err;
+}
+
 void kci_topic_op_free(kci_admin_op *base)
 {
     kci_topic_op *op = (kci_topic_op *)base;

@@ -6,6 +6,7 @@
 
 #include "admin/op.h"
 #include "admin/topic_results.h"
+#include "base/abi_structs.h"
 
 typedef struct kci_topic_op {
     kci_admin_op op;
@@ -17,6 +18,11 @@ typedef struct kci_topic_op {
 /* Application's thread. A zeroed operation of `size` bytes that begins with a kci_topic_op, for
  * count topics; NULL when out of memory. */
 void *kci_topic_op_new(size_t size, size_t count, kc_err already);
+
+/* Application's thread: checks what the calls with flags have in common: the size of each entry (up
+ * to kc_new_topic, the largest), and flags. KC_E_INVALID_ARGUMENT with its sentence. */
+kc_err kci_topic_op_check(const kci_abi *abi, const void *topics, size_t count, uint32_t flags,
+                          kc_error *detail);
 
 /* For kci_admin_op_type.free. */
 void kci_topic_op_free(kci_admin_op *op);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi_structs.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -26,12 +27,7 @@ kc_topic_results *kci_topic_results_new(size_t count)
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
-        results->entries[i].result = (kc_topic_result){
-            .size = sizeof(kc_topic_result),
-            .text = "",
-            .partitions = -1,
-            .replication_factor = -1,
-        };
+        results->entries[i].result = (kc_topic_result)KC_TOPIC_RESULT_INIT;
     return results;
 }
 
@@ -115,10 +111,7 @@ size_t kc_topic_results_count(const kc_topic_results *results)
 
 bool kc_topic_results_at(const kc_topic_results *results, size_t index, kc_topic_result *out)
 {
-    if (!results || index >= results->count || out->size < sizeof out->size)
+    if (!results || index >= results->count)
         return false;
-    uint32_t size = out->size < sizeof *out ? out->size : (uint32_t)sizeof *out;
-    memcpy(out, &results->entries[index].result, size);
-    out->size = size;
-    return true;
+    return kci_abi_give(&kci_abi_topic_result, &results->entries[index].result, out);
 }

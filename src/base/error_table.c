@@ -379,8 +379,11 @@ bool kc_error_at(size_t index, kc_err *code, const char **name, const char **tex
 {
     if (index >= KCI_COUNT_OF(rows))
         return false;
-    *code = rows[index].code;
-    *name = rows[index].name;
-    *text = rows[index].text;
+    if (code)
+        *code = rows[index].code;
+    if (name)
+        *name = rows[index].name;
+    if (text)
+        *text = rows[index].text;
     return true;
 }

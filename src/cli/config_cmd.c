@@ -58,7 +58,7 @@ static void print_text(const kc_config_property *p)
     out_format(", default %s", p->def[0] ? p->def : "none");
     if (p->aliases[0])
         out_format(", also %s", p->aliases);
-    out_format(", scope %s%s\n", p->scope, p->secret ? ", secret" : "");
+    out_format(", scope %s%s\n", p->scope, p->flags & KC_PROPERTY_SECRET ? ", secret" : "");
 }
 
 static void field_json(const char *before, const char *text)
@@ -75,7 +75,7 @@ static void print_json(const kc_config_property *p)
     field_json(",\"range\":", p->range);
     field_json(",\"default\":", p->def);
     field_json(",\"scope\":", p->scope);
-    out_format(",\"secret\":%s", p->secret ? "true" : "false");
+    out_format(",\"secret\":%s", p->flags & KC_PROPERTY_SECRET ? "true" : "false");
     field_json(",\"doc\":", p->doc);
     out_text("}\n");
 }
@@ -127,7 +127,7 @@ static void markdown_head(void)
 int cmd_config(int argc, char **argv)
 {
     config_options o = { 0 };
-    kc_config_property p;
+    kc_config_property p = KC_CONFIG_PROPERTY_INIT;
     int code = cli_parse(&syntax, argc, argv, NULL, &o);
     if (code < 0 && o.markdown)
         markdown_head();

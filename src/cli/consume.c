@@ -193,8 +193,8 @@ static bool wants(const consume_options *o, int32_t partition)
 static int pick_partitions(consuming *c, const kc_cluster *cluster)
 {
     const consume_options *o = c->options;
-    kc_topic_description topic = { .size = sizeof topic };
-    kc_partition_description p = { .size = sizeof p };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
+    kc_partition_description p = KC_PARTITION_DESCRIPTION_INIT;
     (void)kc_cluster_topic_at(cluster, 0, &topic);
     c->partitions = calloc((size_t)topic.partition_count + 1, sizeof *c->partitions);
     c->finished = calloc((size_t)topic.partition_count + 1, sizeof *c->finished);
@@ -260,31 +260,27 @@ static void finish_partition(consuming *c, int32_t partition)
         }
 }
 
+/* The client tries again, and time alone may help: missing rights, which it tries again too, last
+ * until somebody grants them. */
+static bool will_pass(const kc_error *error)
+{
+    uint32_t by_time = KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA;
+    return (error->flags & KC_ERROR_GOES_ON) && (error->flags & by_time);
+}
+
 /* An error of one partition: some are passing, others end its reading. */
 static void on_partition_error(consuming *c, const kc_records *records, kc_err err,
                                const kc_error *error)
 {
     cli_error("%s [%d] at offset %lld: %s (%s)", c->options->topic, kc_records_partition(records),
               (long long)kc_records_offset(records), error->text, kc_error_name(err));
-    switch (err) {
-    case KC_E_CORRUPT_MESSAGE:
-    case KC_E_DECOMPRESS:
-    case KC_E_DECOMPRESSED_TOO_LARGE:
-    case KC_E_NOT_SUPPORTED:
-    case KC_E_PROTOCOL:
-    case KC_E_LOG_TRUNCATED:
-    case KC_E_NO_OFFSET:
-    case KC_E_TOPIC_AUTHORIZATION_FAILED:
-        finish_partition(c, kc_records_partition(records));
-        if (c->code == CLI_OK)
-            c->code = c->records > 0 ? CLI_PARTIAL : CLI_CLUSTER;
-        if (c->open == 0 || c->options->exit_at_end)
-            return;
+    if (will_pass(error))
+        return;
+    finish_partition(c, kc_records_partition(records));
+    if (c->code == CLI_OK)
+        c->code = c->records > 0 ? CLI_PARTIAL : CLI_CLUSTER;
+    if (c->open > 0 && !c->options->exit_at_end)
         cli_error("%s [%d] is not read any more", c->options->topic, kc_records_partition(records));
-        return;
-    default:
-        return;
-    }
 }
 
 static bool limit_reached(const consuming *c)

@@ -25,7 +25,7 @@ int reader_open(cli_session *session, const char *topic, kc_position position, k
 {
     kc_cluster *cluster;
     kc_error error;
-    kc_topic_description description = { .size = sizeof description };
+    kc_topic_description description = KC_TOPIC_DESCRIPTION_INIT;
     *out = NULL;
     int code = cli_session_topic(session, topic, &cluster);
     if (code != CLI_OK)

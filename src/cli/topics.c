@@ -23,7 +23,7 @@ int topics_report(kc_topic_results *results, const char *verb, bool json, kc_err
     size_t count = kc_topic_results_count(results), failed = 0;
     int code = CLI_OK;
     for (size_t i = 0; i < count; i++) {
-        kc_topic_result r = { .size = sizeof r };
+        kc_topic_result r = KC_TOPIC_RESULT_INIT;
         (void)kc_topic_results_at(results, i, &r);
         if (json)
             topics_result_json(&r);

@@ -54,7 +54,7 @@ static const cli_syntax syntax = {
 
 static kc_bytes rack_of(const view *v, int32_t id)
 {
-    kc_node node = { .size = sizeof node };
+    kc_node node = KC_NODE_INIT;
     if (!kc_cluster_node_by_id(v->cluster, id, &node))
         return (kc_bytes){ NULL, 0 };
     return node.rack;
@@ -118,8 +118,8 @@ static void partition_text(const view *v, kc_bytes topic, const kc_partition_des
 static void topic_text(const view *v, size_t index, const kc_topic_description *topic)
 {
     char id[TOPICS_ID_SIZE];
-    kc_partition_description p = { .size = sizeof p };
-    kc_config_entry entry = { .size = sizeof entry };
+    kc_partition_description p = KC_PARTITION_DESCRIPTION_INIT;
+    kc_config_entry entry = KC_CONFIG_ENTRY_INIT;
     bool first = kc_cluster_partition_at(v->cluster, index, 0, &p);
     out_text("Topic: ");
     out_bytes(topic->name);
@@ -162,8 +162,8 @@ static void partition_json(const view *v, const kc_partition_description *p)
 
 static void topic_json(const view *v, size_t index, const kc_topic_description *topic)
 {
-    kc_partition_description p = { .size = sizeof p };
-    kc_config_entry entry = { .size = sizeof entry };
+    kc_partition_description p = KC_PARTITION_DESCRIPTION_INIT;
+    kc_config_entry entry = KC_CONFIG_ENTRY_INIT;
     out_text("{\"topic\":");
     out_json_string(topic->name);
     topics_id_json(&topic->id);
@@ -184,7 +184,7 @@ static void topic_json(const view *v, size_t index, const kc_topic_description *
 
 static int print(const view *v)
 {
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     size_t failed = 0, i = 0;
     for (; kc_cluster_topic_at(v->cluster, i, &topic) && out_works(); i++) {
         if (topic.err) {
@@ -206,7 +206,7 @@ static kc_configs *fetch_configs(cli_session *session, const kc_cluster *cluster
 {
     size_t count = kc_cluster_topic_count(cluster);
     kc_config_resource *resources = calloc(count + 1, sizeof *resources);
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     kc_configs *configs = NULL;
     kc_error error;
     for (size_t i = 0; resources && kc_cluster_topic_at(cluster, i, &topic); i++)

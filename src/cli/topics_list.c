@@ -49,7 +49,7 @@ static int list(cli_session *session, const list_options *o)
 {
     kc_error error;
     kc_cluster *cluster;
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     if (kc_admin_list_topics(session->admin, o->internal ? KC_ADMIN_INCLUDE_INTERNAL : 0,
                              session->common->timeout_ms, &cluster, &error) != KC_OK)
         return cli_fail("topics cannot be listed", &error);

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "consumer/consumer.h"
+#include "core/partitions.h"
 
 typedef kc_topic_partition_position entry;
 
@@ -253,22 +254,33 @@ kc_err kc_consumer_assign_remove(kc_consumer *c, const kc_topic_partition *list,
     return err;
 }
 
-kc_err kc_consumer_assignment(kc_consumer *c, kc_topic_partition *out, size_t cap, size_t *count)
+/* Lock held. NULL when out of memory. */
+static kc_partitions *copy_assignment(kc_consumer *c)
 {
-    if (!count || (cap > 0 && !out))
-        return KC_E_INVALID_ARGUMENT;
-    kc_err err = kci_consumer_enter(c, NULL);
+    size_t names = 0;
+    int32_t topic = 0, at = 0;
+    for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));)
+        names += p->topic->name.size;
+    kc_partitions *list = kci_partitions_new(c->assignment.part_count, names);
+    topic = at = 0;
+    for (kci_read_part *p; list && (p = kci_assignment_next(&c->assignment, &topic, &at));)
+        kci_partitions_add(list, p->topic->name, p->number);
+    return list;
+}
+
+kc_err kc_consumer_assignment(kc_consumer *c, kc_partitions **out, kc_error *detail)
+{
+    if (!out)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "out is NULL");
+    *out = NULL;
+    kc_err err = kci_consumer_enter(c, detail);
     if (err != KC_OK)
         return err;
-    size_t n = 0;
-    int32_t topic = 0, at = 0;
     pthread_mutex_lock(&c->lock);
-    for (kci_read_part *p; n < cap && (p = kci_assignment_next(&c->assignment, &topic, &at)); n++)
-        out[n] = (kc_topic_partition){ p->topic->name, p->number };
-    *count = c->assignment.part_count;
+    *out = copy_assignment(c);
     pthread_mutex_unlock(&c->lock);
     kci_consumer_leave(c);
-    return KC_OK;
+    return *out ? KC_OK : kci_fail(detail, KC_E_NO_MEMORY, NULL);
 }
 
 /* ---- seek, pause, resume ------------------------------------------------------------------ */

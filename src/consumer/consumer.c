@@ -4,6 +4,7 @@
  * in entries.c. */
 #include "consumer/consumer.h"
 
+#include "base/abi_structs.h"
 #include "base/err.h"
 
 /* ---- calls -------------------------------------------------------------------------------- */
@@ -253,16 +254,21 @@ static kc_err make_consumer(kc_client *client, const kc_config *config, kc_consu
 kc_err kc_consumer_new(kc_client *client, const kc_consumer_options *options, kc_consumer **out,
                        kc_error *detail)
 {
-    if (!client || !out || (options && options->size < offsetof(kc_consumer_options, config)))
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
-                        "client or out is NULL, or options->size is not set");
+    if (!client || !out)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "client or out is NULL");
     *out = NULL;
+    kc_consumer_options own = KC_CONSUMER_OPTIONS_INIT;
     kc_err err = kci_client_check(client);
     if (err != KC_OK)
         return kci_fail(detail, err, NULL);
-    bool has_own = options && options->size >= sizeof *options;
-    kc_config *config =
-        kci_consumer_config(kci_client_config(client), has_own ? options->config : NULL);
+    if (options)
+        err = kci_abi_take(&kci_abi_consumer_options, options, &own, detail);
+    if (err != KC_OK)
+        return err;
+    if (own.flags != 0)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "kc_consumer_options.flags has bits that this library does not know");
+    kc_config *config = kci_config_merged(kci_client_config(client), own.config);
     if (!config)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
     err = kci_config_check(config, 'C', detail);

@@ -142,9 +142,6 @@ void kci_consumer_maybe_gone(kc_consumer *c);
 
 /* ---- settings.c ---------------------------------------------------------------------------- */
 
-/* The client's properties with this consumer's own in their place; NULL: no memory. */
-kc_config *kci_consumer_config(const kc_config *client, const kc_config *own);
-
 /* KC_E_NO_MEMORY. */
 kc_err kci_consumer_read_settings(kc_consumer *c, const kc_config *s);
 

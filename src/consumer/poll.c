@@ -138,6 +138,8 @@ static kc_err give_error(kci_read_part *p, kc_records *r)
     const char *text = p->error_text ? p->error_text : kc_error_text(err);
     kci_fail(&r->error, err, "%.*s [%d], offset %lld: %s", (int)p->topic->name.size, p->topic->text,
              p->number, (long long)p->error_offset, text);
+    if (p->state != KCI_PART_STOPPED)
+        r->error.flags |= KC_ERROR_GOES_ON;
     p->error = KC_OK;
     p->error_text = NULL;
     return err;
@@ -254,11 +256,13 @@ kc_err kc_consumer_poll(kc_consumer *c, int32_t timeout_ms, kc_records **out, kc
 
 int kc_consumer_fd(kc_consumer *c)
 {
-    return kci_event_fd(c->readable);
+    return c ? kci_event_fd(c->readable) : -1;
 }
 
 void kc_consumer_wakeup(kc_consumer *c)
 {
+    if (!c)
+        return;
     atomic_store(&c->interrupted, true);
     kci_event_signal(c->readable);
     kci_event_signal(c->life.own->event);

@@ -2,6 +2,7 @@
 /* Questions of the application about offsets of any partition, by asking the leaders. A query is
  * shared by the call that waits for it and the probes under way: the call leaves it at its
  * deadline, and who leaves last frees it. */
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "base/planted.h"
 #include "consumer/consumer.h"
@@ -347,19 +348,20 @@ kc_err kc_consumer_offsets(kc_consumer *c, kc_bytes topic, int32_t partition, in
     kc_err err = kci_consumer_enter(c, detail);
     if (err != KC_OK)
         return err;
-    kc_partition_offsets o = { 0, 0, -1, -1, -1 };
-    if (!out || out->size < offsetof(kc_partition_offsets, last_stable) ||
-        !kci_topic_partition_ok(topic, partition))
-        err = kci_fail(detail, KC_E_INVALID_ARGUMENT,
-                       "no topic's name, a number below 0, or out->size is not set");
-    else if (timeout_ms == 0)
+    kc_partition_offsets o = KC_PARTITION_OFFSETS_INIT;
+    err = kci_abi_check_out(&kci_abi_partition_offsets, out, detail);
+    if (err == KC_OK && !kci_topic_partition_ok(topic, partition))
+        err = kci_fail(detail, KC_E_INVALID_ARGUMENT, "no topic's name, or a number below 0");
+    if (err != KC_OK) {
+        kci_consumer_leave(c);
+        return err;
+    }
+    if (timeout_ms == 0)
         known_offsets(c, topic, partition, &o);
     else
         err = ask_offsets(c, topic, partition, timeout_ms, &o, detail);
-    if (err == KC_OK) {
-        o.size = out->size;
-        memcpy(out, &o, out->size < sizeof o ? out->size : sizeof o);
-    }
+    if (err == KC_OK)
+        (void)kci_abi_give(&kci_abi_partition_offsets, &o, out);
     kci_consumer_leave(c);
     return err;
 }

@@ -6,22 +6,6 @@
 
 #define LEASE_ROOM_US 1000000
 
-kc_config *kci_consumer_config(const kc_config *client, const kc_config *own)
-{
-    kc_config *merged = kc_config_copy(client);
-    for (int i = 0; own && merged && i < KCI_P_COUNT; i++) {
-        kc_config_property row;
-        kci_prop prop = (kci_prop)i;
-        if (!kci_config_is_set(own, prop) || !kc_config_property_at((size_t)i, &row) || row.secret)
-            continue;
-        if (kc_config_set(merged, row.name, kc_config_get(own, row.name), NULL) != KC_OK) {
-            kc_config_free(merged);
-            merged = NULL;
-        }
-    }
-    return merged;
-}
-
 static int64_t int_of(const kc_config *s, kci_prop prop)
 {
     return kci_config_int(s, prop);

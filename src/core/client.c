@@ -182,6 +182,8 @@ kc_err kci_client_new_on(kci_sys *sys, const kc_config *config, kc_client **out,
 {
     kc_client *client = NULL;
 
+    if (!out)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "out is NULL");
     *out = NULL;
     if (!config)
         return kci_fail(detail, KC_E_INVALID_ARGUMENT, "config is NULL");
@@ -306,7 +308,7 @@ kc_err kci_client_check(kc_client *client)
 
 void kc_client_set_log(kc_client *client, kc_log_fn fn, void *user, int32_t level)
 {
-    if (kci_client_check(client) == KC_OK)
+    if (client && kci_client_check(client) == KC_OK)
         kci_log_init(&client->log, fn, user, (int)level);
 }
 

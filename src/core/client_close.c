@@ -159,8 +159,9 @@ static int64_t deadline_of(const kc_client *client, int32_t timeout_ms)
 
 kc_err kc_client_close(kc_client *client, int32_t timeout_ms, kc_error *detail)
 {
+    if (!client)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the client is NULL");
     kci_closing *close = &client->close;
-
     if (client->forks != kci_fork_count())
         return kci_fail(detail, KC_E_FORKED, NULL);
     if (atomic_exchange(&client->closing, true))

@@ -73,7 +73,7 @@ kc_err kci_client_run(kc_client *client, void (*fn)(void *arg), void *arg, int64
 
 kc_err kc_client_step(kc_client *client, int32_t timeout_ms)
 {
-    kc_err err = kci_client_check(client);
+    kc_err err = client ? kci_client_check(client) : KC_E_INVALID_ARGUMENT;
 
     if (err != KC_OK)
         return err;
@@ -85,13 +85,15 @@ kc_err kc_client_step(kc_client *client, int32_t timeout_ms)
 
 int kc_client_fd(kc_client *client)
 {
-    if (kci_client_check(client) != KC_OK || !client->driven)
+    if (!client || kci_client_check(client) != KC_OK || !client->driven)
         return -1;
     return kci_loop_fd(client->loop);
 }
 
 int32_t kc_client_timeout(kc_client *client)
 {
+    if (!client)
+        return KC_E_INVALID_ARGUMENT;
     if (kci_client_check(client) != KC_OK || !client->driven)
         return KC_E_STATE;
     if (!kci_drive_try(client->loop))

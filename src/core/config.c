@@ -61,7 +61,7 @@ void kc_config_free(kc_config *config)
 
 kc_config *kc_config_copy(const kc_config *config)
 {
-    kc_config *copy = kci_calloc(1, sizeof *copy);
+    kc_config *copy = config ? kci_calloc(1, sizeof *copy) : NULL;
     if (!copy)
         return NULL;
     for (int i = 0; i < KCI_P_COUNT; i++) {
@@ -78,6 +78,31 @@ kc_config *kc_config_copy(const kc_config *config)
     return copy;
 }
 
+/* Takes text over; NULL: the default again. */
+static void store(kc_config *config, kci_prop prop, char *text, kci_value value)
+{
+    slot *s = &config->slots[prop];
+    wipe_free(s->text);
+    s->text = text;
+    s->value = value;
+}
+
+kc_config *kci_config_merged(const kc_config *base, const kc_config *own)
+{
+    kc_config *merged = kc_config_copy(base);
+    for (int i = 0; own && merged && i < KCI_P_COUNT; i++) {
+        const slot *from = &own->slots[i];
+        char *text = from->text ? kci_strndup(from->text, strlen(from->text)) : NULL;
+        if (text) {
+            store(merged, (kci_prop)i, text, from->value);
+        } else if (from->text) {
+            kc_config_free(merged);
+            merged = NULL;
+        }
+    }
+    return merged;
+}
+
 static kc_err unknown_property(const char *name, kc_error *detail)
 {
     const char *remedy = kci_prop_refused(name);
@@ -91,15 +116,6 @@ static kc_err unknown_property(const char *name, kc_error *detail)
                     "there is no property %.100s: docs/CONFIGURATION.md and `kclient config` list "
                     "all of them",
                     name);
-}
-
-/* Takes text over; NULL: the default again. */
-static void store(kc_config *config, kci_prop prop, char *text, kci_value value)
-{
-    slot *s = &config->slots[prop];
-    wipe_free(s->text);
-    s->text = text;
-    s->value = value;
 }
 
 static kc_err set_text(kc_config *config, kci_prop prop, const char *text, kci_value value,

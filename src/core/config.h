@@ -46,6 +46,9 @@ bool kci_config_bool(const kc_config *config, kci_prop prop);
 const char *kci_config_str(const kc_config *config, kci_prop prop); /* NULL: not set, no default */
 bool kci_config_is_set(const kc_config *config, kci_prop prop);
 
+/* A copy of base with what is set in own (NULL: nothing) over it; NULL when out of memory. */
+kc_config *kci_config_merged(const kc_config *base, const kc_config *own);
+
 /* Checks that span several properties (idempotence needs acks=all and at most 5 in flight ...),
  * that files are there, and that this build has what is asked for. scope: 'P', 'C', 'A' or '*'; the
  * checks of

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/abi_structs.h"
 #include "base/mem.h"
 
 #define TEXT_OF(x) #x
@@ -214,7 +215,8 @@ bool kc_config_property_at(size_t index, kc_config_property *out)
         return false;
     const kci_prop_row *row = &rows[index];
     bool number = row->type <= KCI_TYPE_DOUBLE;
-    *out = (kc_config_property){
+    kc_config_property property = {
+        .flags = row->secret ? KC_PROPERTY_SECRET : 0u,
         .name = row->name,
         .aliases = row->aliases,
         .type = type_name(row->type),
@@ -222,7 +224,6 @@ bool kc_config_property_at(size_t index, kc_config_property *out)
         .def = row->def,
         .scope = row->scope,
         .doc = row->doc,
-        .secret = row->secret,
     };
-    return true;
+    return kci_abi_give(&kci_abi_config_property, &property, out);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/abi_structs.h"
 #include "base/utf8.h"
 #include "core/client.h"
 
@@ -59,14 +60,12 @@ static kc_stats read_all(kc_client *client)
     };
 }
 
-void kc_client_get_stats(kc_client *client, kc_stats *out)
+kc_err kc_client_get_stats(kc_client *client, kc_stats *out)
 {
-    if (!client || !out || out->size < sizeof out->size)
-        return;
+    if (!client || !out)
+        return KC_E_INVALID_ARGUMENT;
     kc_stats all = read_all(client);
-    uint32_t size = out->size < sizeof all ? out->size : (uint32_t)sizeof all;
-    memcpy(out, &all, size);
-    out->size = size;
+    return kci_abi_give(&kci_abi_stats, &all, out) ? KC_OK : KC_E_INVALID_ARGUMENT;
 }
 
 /* Text into a buffer that may be too small: what does not fit is only counted. */

@@ -2,11 +2,12 @@
 /* Public functions that change the cluster: topics, failures, faults. Each is a small step that is
  * carried to the cluster's thread. */
 #include "base/mem.h"
+#include "mock/abi_structs.h"
 #include "mock/step.h"
 
 const char *kc_mock_bootstrap(kc_mock *mock)
 {
-    return mock->bootstrap;
+    return mock ? mock->bootstrap : NULL;
 }
 
 /* topics */
@@ -113,6 +114,8 @@ static void move_leader(void *arg)
 kc_err kc_mock_move_leader(kc_mock *mock, const char *topic, int32_t partition, int32_t broker,
                            int32_t stale_ms, uint32_t flags)
 {
+    if ((flags & ~(uint32_t)(KC_MOCK_NO_HINTS | KC_MOCK_SAME_EPOCH)) != 0)
+        return KC_E_INVALID_ARGUMENT;
     kci_mock_step s = { .mock = mock,
                         .topic = topic,
                         .partition = partition,
@@ -134,6 +137,8 @@ static void broker_down(void *arg)
 
 kc_err kc_mock_broker_down(kc_mock *mock, int32_t broker, uint32_t flags)
 {
+    if ((flags & ~(uint32_t)(KC_MOCK_LOSE_UNREPLICATED | KC_MOCK_NO_ELECTION)) != 0)
+        return KC_E_INVALID_ARGUMENT;
     kci_mock_step s = { .mock = mock, .broker = broker, .flags = flags };
     return kci_mock_step_run(&s, broker_down);
 }
@@ -295,16 +300,6 @@ kc_err kc_mock_delete_records(kc_mock *mock, const char *topic, int32_t partitio
 
 /* faults */
 
-void kc_mock_fault_init(kc_mock_fault *fault, size_t size)
-{
-    kc_mock_fault f = {
-        .size = sizeof f, .api = -1, .broker = -1, .partition = -1, .count = 1, .probability = 1
-    };
-    memset(fault, 0, size);
-    memcpy(fault, &f, size < sizeof f ? size : sizeof f);
-    fault->size = size;
-}
-
 static void add_fault(void *arg)
 {
     kci_mock_step *s = arg;
@@ -313,12 +308,11 @@ static void add_fault(void *arg)
 
 int64_t kc_mock_add_fault(kc_mock *mock, const kc_mock_fault *fault)
 {
-    /* A program built with an older header knows fewer fields. */
     kc_mock_fault copy;
-    kc_mock_fault_init(&copy, sizeof copy);
-    if (fault->size < sizeof fault->size || fault->size > sizeof copy)
+    uint32_t known = KC_MOCK_FAULT_TOP | KC_MOCK_FAULT_APPLIED;
+    if (!fault || kci_abi_take(&kci_abi_mock_fault, fault, &copy, NULL) != KC_OK ||
+        (copy.flags & ~known) != 0)
         return KC_E_INVALID_ARGUMENT;
-    memcpy(&copy, fault, fault->size);
     kci_mock_step s = { .mock = mock, .in = &copy };
     return kci_mock_step_number(&s, add_fault);
 }

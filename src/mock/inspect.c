@@ -307,5 +307,6 @@ static void set_request_log(void *arg)
 void kc_mock_set_request_log(kc_mock *mock, kc_mock_request_fn fn, void *user)
 {
     set_log s = { mock, fn, user };
-    kci_mock_run(mock, set_request_log, &s);
+    if (mock)
+        kci_mock_run(mock, set_request_log, &s);
 }

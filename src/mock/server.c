@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "io/addr.h"
+#include "mock/abi_structs.h"
 
 enum { POOL_BYTES = 64 << 20, BROKERS_MAX = 1000 };
 
@@ -302,17 +303,12 @@ static kc_mock *mock_new(kci_loop *loop)
 kc_err kci_mock_new_on(kci_loop *loop, const kc_mock_options *options, kc_mock **out,
                        kc_error *detail)
 {
-    /* A program built with an older header knows fewer of them: the others are at their defaults.
-     */
-    kc_mock_options copy = { .size = sizeof copy };
+    kc_mock_options copy = KC_MOCK_OPTIONS_INIT;
     const kc_mock_options *o = &copy;
     *out = NULL;
-    if (options && (options->size < sizeof options->size || options->size > sizeof copy))
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
-                        "kc_mock_options.size must be sizeof(kc_mock_options).");
-    if (options)
-        memcpy(&copy, options, options->size);
-    kc_err err = check_options(o, detail);
+    kc_err err = options ? kci_abi_take(&kci_abi_mock_options, options, &copy, detail) : KC_OK;
+    if (err == KC_OK)
+        err = check_options(o, detail);
     if (err != KC_OK)
         return err;
     kc_mock *mock = mock_new(loop);
@@ -332,6 +328,8 @@ kc_err kci_mock_new_on(kci_loop *loop, const kc_mock_options *options, kc_mock *
 kc_err kc_mock_new(const kc_mock_options *options, kc_mock **out, kc_error *detail)
 {
     kci_loop *loop;
+    if (!out)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "out is NULL");
     *out = NULL;
     kc_err err = kci_loop_new(kci_sys_posix(false), &loop);
     if (err != KC_OK)

@@ -4,12 +4,16 @@
 
 kc_err kci_mock_step_run(kci_mock_step *s, void (*fn)(void *arg))
 {
+    if (!s->mock)
+        return KC_E_INVALID_ARGUMENT;
     kci_mock_run(s->mock, fn, s);
     return s->err;
 }
 
 int64_t kci_mock_step_number(kci_mock_step *s, void (*fn)(void *arg))
 {
+    if (!s->mock)
+        return KC_E_INVALID_ARGUMENT;
     kci_mock_run(s->mock, fn, s);
     if (s->err == KC_OK)
         return s->result;

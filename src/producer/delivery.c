@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The application's side of outcomes: poll, take, flush, and the descriptor. All of it runs on
  * application threads; callbacks are called with no lock held. */
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/planted.h"
@@ -96,6 +97,8 @@ kc_err kc_producer_poll(kc_producer *p, int32_t timeout_ms, size_t *served)
     size_t n = 0;
     if (served)
         *served = 0;
+    if (!p)
+        return KC_E_INVALID_ARGUMENT;
     if (is_forked(p))
         return KC_E_FORKED;
     kc_err err = serve_now(p, &n);
@@ -158,7 +161,11 @@ static kc_err take_now(kc_producer *p, kc_deliveries **out)
 
 kc_err kc_producer_take(kc_producer *p, int32_t timeout_ms, kc_deliveries **out)
 {
+    if (!out)
+        return KC_E_INVALID_ARGUMENT;
     *out = NULL;
+    if (!p)
+        return KC_E_INVALID_ARGUMENT;
     if (is_forked(p))
         return KC_E_FORKED;
     if (!p->takes)
@@ -192,8 +199,8 @@ bool kc_deliveries_at(const kc_deliveries *deliveries, size_t index, kc_delivery
 {
     if (!deliveries || index >= deliveries->count)
         return false;
-    *out = kci_outcome_view(deliveries->batches[index]);
-    return true;
+    kc_delivery delivery = kci_outcome_view(deliveries->batches[index]);
+    return kci_abi_give(&kci_abi_delivery, &delivery, out);
 }
 
 void kc_deliveries_free(kc_deliveries *deliveries)
@@ -260,6 +267,8 @@ static kc_err fail_late(kc_producer *p, kc_err err, int32_t timeout_ms, kc_error
 
 kc_err kc_producer_flush(kc_producer *p, int32_t timeout_ms, kc_error *detail)
 {
+    if (!p)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the producer is NULL");
     kc_err err = kci_client_check(p->client);
     if (err == KC_E_FORKED)
         return kci_fail(detail, err, NULL);
@@ -279,10 +288,11 @@ int64_t kci_producer_longest_wait(const kc_producer *p)
 
 int kc_producer_fd(kc_producer *p)
 {
-    return kci_event_fd(p->ready);
+    return p ? kci_event_fd(p->ready) : -1;
 }
 
 void kc_producer_wakeup(kc_producer *p)
 {
-    kci_waiters_interrupt(&p->life.waiters);
+    if (p)
+        kci_waiters_interrupt(&p->life.waiters);
 }

@@ -85,7 +85,7 @@ kc_err kci_outcomes_failure(kci_outcomes *o, kc_error *detail)
 
 kc_delivery kci_outcome_view(const kci_send_batch *b)
 {
-    kc_delivery d = { .size = sizeof d };
+    kc_delivery d = KC_DELIVERY_INIT;
     d.err = b->err;
     d.topic = b->part->topic->name;
     d.partition = b->part->index;

@@ -1,67 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/producer.h"
 
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "base/mem.h"
 
 /* Handing something to the loop and back: it answers within microseconds unless it hangs. */
 #define LOOP_WAIT_US 10000000
-
-/* No time that is added to the clock overflows. */
-#define FOREVER_US (INT64_MAX / 4)
-
-static int64_t ms_to_us(int64_t ms)
-{
-    return ms > FOREVER_US / 1000 ? FOREVER_US : ms * 1000;
-}
-
-static kc_err read_codec(const kc_config *config, kci_producer_conf *conf, kc_error *detail)
-{
-    conf->codec = (kci_codec)kci_config_int(config, KCI_P_COMPRESSION_TYPE);
-    const kci_codec_info *info = kci_codec_get(conf->codec);
-    if (!info || !info->available)
-        return kci_fail(detail, KC_E_NOT_SUPPORTED,
-                        "compression.type=%s is not part of this build (see kc_features)",
-                        info ? info->name : "?");
-    conf->level = kci_config_compression_level(config, conf->codec);
-    if (conf->level == KCI_LEVEL_DEFAULT)
-        conf->level = info->level_default;
-    return KC_OK;
-}
-
-kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, kc_error *detail)
-{
-    kc_err err = kci_config_check(config, 'P', detail);
-    if (err != KC_OK)
-        return err;
-    conf->linger_us = (int64_t)(kci_config_double(config, KCI_P_LINGER_MS) * 1000);
-    conf->max_block_us = ms_to_us(kci_config_int(config, KCI_P_MAX_BLOCK_MS));
-    conf->delivery_timeout_us = ms_to_us(kci_config_delivery_timeout_ms(config));
-    conf->request_timeout_us = ms_to_us(kci_config_int(config, KCI_P_REQUEST_TIMEOUT_MS));
-    conf->metadata_idle_us = ms_to_us(kci_config_int(config, KCI_P_METADATA_MAX_IDLE_MS));
-    conf->buffer_memory = kci_config_int(config, KCI_P_BUFFER_MEMORY);
-    conf->batch_size = kci_config_int(config, KCI_P_BATCH_SIZE);
-    conf->max_request_size = (int32_t)kci_config_int(config, KCI_P_MAX_REQUEST_SIZE);
-    conf->batch_limit =
-        conf->batch_size < conf->max_request_size ? conf->batch_size : conf->max_request_size;
-    conf->max_in_flight =
-        (int32_t)kci_config_int(config, KCI_P_MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION);
-    conf->retries = (uint32_t)kci_config_int(config, KCI_P_RETRIES);
-    conf->acks = (int16_t)kci_config_int(config, KCI_P_ACKS);
-    conf->idempotent = kci_config_idempotent(config);
-    conf->partitioner = (kci_partitioner_kind)kci_config_int(config, KCI_P_PARTITIONER_CLASS);
-    if (kci_config_bool(config, KCI_P_PARTITIONER_IGNORE_KEYS) &&
-        conf->partitioner == KCI_PARTITIONER_DEFAULT)
-        conf->partitioner = KCI_PARTITIONER_UNIFORM_STICKY;
-    conf->adaptive = kci_config_bool(config, KCI_P_PARTITIONER_ADAPTIVE_PARTITIONING_ENABLE);
-    conf->availability_us =
-        ms_to_us(kci_config_int(config, KCI_P_PARTITIONER_AVAILABILITY_TIMEOUT_MS));
-    conf->backoff.base_us = ms_to_us(kci_config_int(config, KCI_P_RETRY_BACKOFF_MS));
-    conf->backoff.max_us = ms_to_us(kci_config_int(config, KCI_P_RETRY_BACKOFF_MAX_MS));
-    if (conf->backoff.max_us < conf->backoff.base_us)
-        conf->backoff.max_us = conf->backoff.base_us;
-    return read_codec(config, conf, detail);
-}
 
 /* ---- birth and death ---- */
 
@@ -78,40 +23,6 @@ static void destroy(kci_resident *r)
     kci_free(p->interceptors);
     kci_resident_fini(&p->life);
     kci_free(p);
-}
-
-static kc_err copy_interceptors(kc_producer *p, const kc_producer_options *options)
-{
-    size_t n = options->interceptor_count;
-    if (n == 0)
-        return KC_OK;
-    if (!options->interceptors || options->interceptors->size < sizeof *p->interceptors)
-        return KC_E_INVALID_ARGUMENT;
-    p->interceptors = kci_calloc(n, sizeof *p->interceptors);
-    if (!p->interceptors)
-        return KC_E_NO_MEMORY;
-    const char *at = (const char *)options->interceptors;
-    for (size_t i = 0; i < n; i++, at += options->interceptors->size)
-        memcpy(&p->interceptors[i], at, sizeof p->interceptors[i]);
-    p->interceptor_count = n;
-    return KC_OK;
-}
-
-static kc_err read_options(kc_producer *p, const kc_producer_options *options)
-{
-    if (!options)
-        return KC_OK;
-    if (options->size < sizeof *options)
-        return KC_E_INVALID_ARGUMENT;
-    p->on_delivery = options->on_delivery;
-    p->user = options->user;
-    p->takes = (options->flags & KC_PRODUCER_TAKE) != 0;
-    if (options->partitioner) {
-        if (options->partitioner->size < sizeof p->partitioner || !options->partitioner->partition)
-            return KC_E_INVALID_ARGUMENT;
-        p->partitioner = *options->partitioner;
-    }
-    return copy_interceptors(p, options);
 }
 
 static bool wants_outcomes(const kc_producer *p)
@@ -237,14 +148,13 @@ static kc_err producer_new(kc_client *client, const kc_producer_options *options
     p->sys = kci_client_sys(client);
     p->loop = kci_client_loop(client);
     p->driven = kci_client_driven(client);
-    kc_err err = kci_producer_conf_read(kci_client_config(client), &p->conf, detail);
+    kc_err err = kci_producer_read_settings(p, kci_client_config(client), options, detail);
     if (err != KC_OK) {
+        kci_free(p->interceptors);
         kci_free(p);
         return err;
     }
-    err = read_options(p, options);
-    if (err == KC_OK)
-        err = init_parts(p, &steps);
+    err = init_parts(p, &steps);
     if (err != KC_OK) {
         free_parts(p, steps);
         kci_free(p->interceptors);
@@ -261,6 +171,8 @@ kc_err kc_producer_new(kc_client *client, const kc_producer_options *options, kc
                        kc_error *detail)
 {
     kc_producer *p = NULL;
+    if (!client || !out)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "client or out is NULL");
     *out = NULL;
     kc_err err = kci_client_check(client);
     if (err != KC_OK)
@@ -289,7 +201,7 @@ static bool is_purged(kc_producer *p, uint32_t number)
 kc_err kc_producer_purge(kc_producer *p, bool in_flight)
 {
     kci_waiter *w = NULL;
-    kc_err err = kci_client_check(p->client);
+    kc_err err = p ? kci_client_check(p->client) : KC_E_INVALID_ARGUMENT;
     if (err == KC_OK)
         err = kci_waiters_begin(&p->life.waiters, KCI_WAIT_ANSWER | KCI_WAIT_DEAF, &w);
     if (err != KC_OK)
@@ -311,6 +223,8 @@ static void serve(kci_resident *r)
 
 kc_err kc_producer_close(kc_producer *p, int32_t timeout_ms, kc_error *detail)
 {
+    if (!p)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the producer is NULL");
     kc_err err = kci_client_check(p->client);
     if (err == KC_E_FORKED)
         return kci_fail(detail, err, NULL);
@@ -348,14 +262,15 @@ void kc_producer_free(kc_producer *p)
     kci_resident_free(&p->life);
 }
 
-void kc_producer_get_counts(kc_producer *p, kc_producer_counts *out)
+kc_err kc_producer_get_counts(kc_producer *p, kc_producer_counts *out)
 {
-    kc_producer_counts counts = { .size = sizeof counts };
+    if (!p)
+        return KC_E_INVALID_ARGUMENT;
+    kc_producer_counts counts = KC_PRODUCER_COUNTS_INIT;
     /* Outcomes first, so that they are never more than what was accepted. */
     counts.acked = atomic_load_explicit(&p->sender.acked, memory_order_acquire);
     counts.failed = atomic_load_explicit(&p->sender.failed, memory_order_acquire);
     counts.accepted = atomic_load_explicit(&p->accum.accepted, memory_order_relaxed);
     counts.buffer_bytes = (uint64_t)kci_pool_used(&p->pool);
-    counts.size = out->size < sizeof counts ? out->size : (uint32_t)sizeof counts;
-    memcpy(out, &counts, counts.size);
+    return kci_abi_give(&kci_abi_producer_counts, &counts, out) ? KC_OK : KC_E_INVALID_ARGUMENT;
 }

@@ -3,7 +3,7 @@
  *
  *   app threads                          loop
  *   send.c -> accum.c (gate, append) --> sender.c (collect, order) -> request.c (Produce) -> broker
- *   delivery.c <- outcomes.c <---------- report.c <----------------- request.c (answer)
+ *   delivery.c <- outcomes.c <---------- outcome.c <------ request_answer.c (its answer)
  *
  * Lifetime: core/resident.h. Each kc_deliveries holds a reference too. */
 #ifndef PRODUCER_PRODUCER_H
@@ -94,8 +94,10 @@ int64_t kci_producer_undecided(kc_producer *p);
 /* The time by which all that was sent until now has its outcome. */
 int64_t kci_producer_longest_wait(const kc_producer *p);
 
-/* Fills conf from the client's properties. KC_E_BAD_PROPERTY, KC_E_NOT_SUPPORTED (codec). */
-kc_err kci_producer_conf_read(const kc_config *config, kci_producer_conf *conf, kc_error *detail);
+/* Application's thread: takes over properties and options; detail says which one is wrong.
+ * Interceptors are the producer's to free also on an error. */
+kc_err kci_producer_read_settings(kc_producer *p, const kc_config *client,
+                                  const kc_producer_options *options, kc_error *detail);
 
 /* Interceptors, on application threads. on_send may change *record; how many have seen it is given
  * back for on_sent. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kc_producer_send: checks a record, asks interceptors and the program's partitioner, and gets it
  * into a batch, waiting for room or metadata at most max.block.ms. Application threads. */
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "core/metadata.h"
 #include "producer/producer.h"
@@ -25,8 +26,6 @@ static inline bool is_bad_bytes(kc_bytes b)
 
 static const char *what_is_wrong(const kc_producer_record *r)
 {
-    if (r->size < sizeof *r)
-        return "the record's size is not set: begin with KC_PRODUCER_RECORD_INIT";
     if (!r->topic.data || r->topic.size == 0)
         return "the record has no topic";
     if (r->partition < KC_PARTITION_ANY)
@@ -55,9 +54,9 @@ static kc_err too_large(const kc_producer *p, size_t size, kc_error *detail)
 /* A record without headers in which nothing can be wrong; true for nearly all. */
 static inline bool is_plain(const kc_producer_record *r)
 {
-    return r->size >= sizeof *r && r->topic.data && r->topic.size > 0 &&
-           r->partition >= KC_PARTITION_ANY && r->timestamp >= KC_NO_TIMESTAMP &&
-           !is_bad_bytes(r->key) && !is_bad_bytes(r->value) && r->header_count == 0;
+    return r->topic.data && r->topic.size > 0 && r->partition >= KC_PARTITION_ANY &&
+           r->timestamp >= KC_NO_TIMESTAMP && !is_bad_bytes(r->key) && !is_bad_bytes(r->value) &&
+           r->header_count == 0;
 }
 
 /* Checks a record and prepares its way in. */
@@ -268,6 +267,8 @@ static kc_err send_intercepted(kc_producer *p, const kc_producer_record *record,
 /* First in each call. */
 static inline kc_err enter_call(kc_producer *p, kc_error *detail)
 {
+    if (!p)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the producer is NULL");
     kc_err err = kci_client_check(p->client);
     if (err != KC_OK)
         return kci_fail(detail, err, NULL);
@@ -287,12 +288,24 @@ static kc_err send_slowly(kc_producer *p, const kc_producer_record *record, kci_
     return err;
 }
 
+/* Of a program that was compiled with another version of the struct. */
+static kc_err send_other_size(kc_producer *p, const kc_producer_record *record, kc_error *detail)
+{
+    kc_producer_record own;
+    if (!record)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the record is NULL");
+    kc_err err = kci_abi_take(&kci_abi_producer_record, record, &own, detail);
+    return err == KC_OK ? kc_producer_send(p, &own, detail) : err;
+}
+
 kc_err kc_producer_send(kc_producer *p, const kc_producer_record *record, kc_error *detail)
 {
     kci_append a;
     kc_err err = enter_call(p, detail);
     if (err != KC_OK)
         return err;
+    if (!record || record->size != sizeof *record)
+        return send_other_size(p, record, detail);
     if (p->interceptor_count)
         return send_slowly(p, record, NULL, KCI_APPEND_DONE, detail);
     err = prepare(p, record, &a, detail);
@@ -302,9 +315,19 @@ kc_err kc_producer_send(kc_producer *p, const kc_producer_record *record, kc_err
     return result == KCI_APPEND_DONE ? KC_OK : send_slowly(p, record, &a, result, detail);
 }
 
-static const kc_producer_record *record_at(const kc_producer_record *records, size_t i)
+static kc_err other_size_in_list(size_t i, const kc_producer_record *r, kc_error *detail)
 {
-    return (const void *)((const char *)records + i * records->size);
+    return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                    "record %zu has size %u and the first one %zu: begin each with "
+                    "KC_PRODUCER_RECORD_INIT",
+                    i, (unsigned)r->size, sizeof *r);
+}
+
+static inline kc_err prepare_at(const kc_producer *p, const kc_producer_record *records, size_t i,
+                                kci_append *a, kc_error *detail)
+{
+    const kc_producer_record *r = &records[i];
+    return r->size == sizeof *r ? prepare(p, r, a, detail) : other_size_in_list(i, r, detail);
 }
 
 /* As many records as go in without leaving the gate; *a is the last one tried, *result how that
@@ -313,7 +336,7 @@ static kc_err send_run(kc_producer *p, const kc_producer_record *records, size_t
                        kci_append *a, kci_append_result *result, kc_error *detail)
 {
     size_t end = count - *i > RECORDS_PER_ENTRY ? *i + RECORDS_PER_ENTRY : count;
-    kc_err err = prepare(p, record_at(records, *i), a, detail);
+    kc_err err = prepare_at(p, records, *i, a, detail);
     if (err != KC_OK)
         return err;
     kci_gate_enter(&p->accum.gate);
@@ -323,7 +346,7 @@ static kc_err send_run(kc_producer *p, const kc_producer_record *records, size_t
             break;
         if (*i + 1 >= end)
             break;
-        err = prepare(p, record_at(records, *i + 1), a, detail);
+        err = prepare_at(p, records, *i + 1, a, detail);
         ++*i;
         if (err != KC_OK)
             break;
@@ -332,19 +355,35 @@ static kc_err send_run(kc_producer *p, const kc_producer_record *records, size_t
     return err;
 }
 
+/* One record of a list whose records cannot be sent where they lie: interceptors may change it, or
+ * the program was compiled with another version of the struct. */
+static kc_err send_copy(kc_producer *p, const kc_producer_record *records, size_t i, patience *wait,
+                        kc_error *detail)
+{
+    kci_append a;
+    kc_producer_record own;
+    kc_err err = kci_abi_take_at(&kci_abi_producer_record, records, i, &own, detail);
+    if (err != KC_OK)
+        return err;
+    if (p->interceptor_count)
+        return send_intercepted(p, &own, wait, detail);
+    err = prepare(p, &own, &a, detail);
+    return err == KC_OK ? finish(p, &a, attempt(p, &a), wait, detail) : err;
+}
+
 kc_err kc_producer_send_many(kc_producer *p, const kc_producer_record *records, size_t count,
                              size_t *sent, kc_error *detail)
 {
     size_t i = 0;
     patience wait = { 0 };
     kc_err err = enter_call(p, detail);
-    if (err == KC_OK && count > 0 && records->size < sizeof *records)
-        err = kci_fail(detail, KC_E_INVALID_ARGUMENT, "%s", what_is_wrong(records));
+    if (err == KC_OK && count > 0 && !records)
+        err = kci_fail(detail, KC_E_INVALID_ARGUMENT, "the list of records is NULL");
     while (err == KC_OK && i < count) {
         kci_append a;
         kci_append_result result = KCI_APPEND_DONE;
-        if (p->interceptor_count) {
-            err = send_intercepted(p, record_at(records, i), &wait, detail);
+        if (p->interceptor_count || records->size != sizeof *records) {
+            err = send_copy(p, records, i, &wait, detail);
         } else {
             err = send_run(p, records, count, &i, &a, &result, detail);
             if (err == KC_OK)
@@ -366,8 +405,10 @@ kc_err kc_producer_partition_count(kc_producer *p, kc_bytes topic, int32_t *coun
     record.topic = topic;
     kci_append a = { .record = &record, .partition = 0 };
     kci_append_result result = KCI_APPEND_NO_TOPIC;
-    kc_err err = enter_call(p, detail);
+    if (!count || !topic.data || topic.size == 0)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "count is NULL, or no topic is named");
     *count = 0;
+    kc_err err = enter_call(p, detail);
     while (err == KC_OK && result == KCI_APPEND_NO_TOPIC) {
         kci_gate_enter(&p->accum.gate);
         result = kci_accum_find_topic(p, &a);

@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/abi_structs.h"
+#include "base/err.h"
 #include "base/mem.h"
 
 enum { KEPT = 4 }; /* unused ones in a pool: an application has one or two in its hands */
@@ -188,26 +190,28 @@ void kc_records_free(kc_records *r)
 
 kc_bytes kc_records_topic(const kc_records *r)
 {
-    return kc_mem(r->topic, r->topic_size);
+    return r ? kc_mem(r->topic, r->topic_size) : kc_mem(NULL, 0);
 }
 
 int32_t kc_records_partition(const kc_records *r)
 {
-    return r->partition;
+    return r ? r->partition : -1;
 }
 
 size_t kc_records_count(const kc_records *r)
 {
-    return (size_t)r->count;
+    return r ? (size_t)r->count : 0;
 }
 
 const kc_record *kc_records_data(const kc_records *r)
 {
-    return r->data;
+    return r ? r->data : NULL;
 }
 
 kc_err kc_records_error(const kc_records *r, kc_error *detail)
 {
+    if (!r)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the records are NULL");
     if (detail && r->error.code != KC_OK)
         *detail = r->error;
     return r->error.code;
@@ -215,50 +219,64 @@ kc_err kc_records_error(const kc_records *r, kc_error *detail)
 
 int64_t kc_records_offset(const kc_records *r)
 {
-    return r->offset;
+    return r ? r->offset : -1;
 }
 
 int64_t kc_records_next_offset(const kc_records *r)
 {
-    return r->next_offset;
+    return r ? r->next_offset : -1;
 }
 
 int32_t kc_records_leader_epoch(const kc_records *r)
 {
-    return r->leader_epoch;
+    return r ? r->leader_epoch : -1;
 }
 
 int64_t kc_records_high_watermark(const kc_records *r)
 {
-    return r->high_watermark;
+    return r ? r->high_watermark : -1;
 }
 
 int64_t kc_records_last_stable_offset(const kc_records *r)
 {
-    return r->last_stable;
+    return r ? r->last_stable : -1;
 }
 
 int64_t kc_records_log_start_offset(const kc_records *r)
 {
-    return r->log_start;
+    return r ? r->log_start : -1;
 }
 
 bool kc_records_at_end(const kc_records *r)
 {
-    return r->at_end;
+    return r && r->at_end;
 }
 
 int32_t kc_records_timestamp_type(const kc_records *r)
 {
-    return r->timestamp_type;
+    return r ? r->timestamp_type : KC_TIMESTAMP_NONE;
 }
 
 int32_t kc_records_broker(const kc_records *r)
 {
-    return r->broker;
+    return r ? r->broker : -1;
 }
 
 size_t kc_records_bytes(const kc_records *r)
 {
-    return r->bytes;
+    return r ? r->bytes : 0;
+}
+
+bool kc_records_end(const kc_records *r, kc_topic_partition_offset *out)
+{
+    if (!r)
+        return false;
+    kc_topic_partition_offset end = {
+        .partition = r->partition,
+        .topic = kc_records_topic(r),
+        .offset = r->next_offset,
+        .leader_epoch = r->leader_epoch,
+        .err = r->error.code,
+    };
+    return kci_abi_give(&kci_abi_topic_partition_offset, &end, out);
 }

@@ -81,6 +81,8 @@ bool kci_headers_valid(const uint8_t *p, const uint8_t *end, int32_t count)
 
 kc_err kc_record_headers(const kc_record *record, kc_header *out, size_t cap, size_t *count)
 {
+    if (!record || !count || (!out && cap > 0))
+        return KC_E_INVALID_ARGUMENT;
     const uint8_t *p = record->headers_data;
     const uint8_t *end = p + record->headers_size;
 
@@ -97,6 +99,8 @@ kc_err kc_record_headers(const kc_record *record, kc_header *out, size_t cap, si
 
 bool kc_record_header_get(const kc_record *record, kc_bytes name, kc_bytes *value)
 {
+    if (!record || !value)
+        return false;
     const uint8_t *p = record->headers_data;
     const uint8_t *end = p + record->headers_size;
     bool found = false;

@@ -182,7 +182,7 @@ static void work(chaos *c)
 static bool at_end(chaos *c, kc_consumer *consumer)
 {
     for (int p = 0; p < c->partitions; p++) {
-        kc_partition_offsets offsets = { .size = sizeof offsets };
+        kc_partition_offsets offsets = KC_PARTITION_OFFSETS_INIT;
         int64_t position = -1;
         if (kc_consumer_offsets(consumer, kc_str(c->topic), p, 10000, &offsets, NULL) != KC_OK ||
             kc_consumer_position(consumer, kc_str(c->topic), p, 10000, &position, NULL, NULL) !=

@@ -34,7 +34,7 @@ static size_t touch_nodes(kc_replicas list)
 
 static void read_topics(const kc_topic_results *results)
 {
-    kc_topic_result t = { .size = sizeof t };
+    kc_topic_result t = KC_TOPIC_RESULT_INIT;
     volatile size_t sum = 0;
     for (size_t i = 0; kc_topic_results_at(results, i, &t); i++)
         sum += touch(t.name) + strlen(t.text);
@@ -43,9 +43,9 @@ static void read_topics(const kc_topic_results *results)
 
 static void read_cluster(const kc_cluster *cluster)
 {
-    kc_node n = { .size = sizeof n };
-    kc_topic_description t = { .size = sizeof t };
-    kc_partition_description p = { .size = sizeof p };
+    kc_node n = KC_NODE_INIT;
+    kc_topic_description t = KC_TOPIC_DESCRIPTION_INIT;
+    kc_partition_description p = KC_PARTITION_DESCRIPTION_INIT;
     volatile size_t sum = touch(kc_cluster_id(cluster));
     for (size_t i = 0; kc_cluster_node_at(cluster, i, &n); i++)
         sum += touch(n.host) + touch(n.rack);
@@ -59,7 +59,7 @@ static void read_cluster(const kc_cluster *cluster)
 
 static void read_configs(const kc_configs *configs)
 {
-    kc_config_entry e = { .size = sizeof e };
+    kc_config_entry e = KC_CONFIG_ENTRY_INIT;
     volatile size_t sum = 0;
     for (size_t i = 0; i < kc_configs_count(configs); i++) {
         const char *text = "";

@@ -140,7 +140,7 @@ static bool poll_once(run *r, int32_t timeout_ms)
 
 static void check_bounds(run *r)
 {
-    kc_stats stats = { .size = sizeof stats };
+    kc_stats stats = KC_STATS_INIT;
     kc_client_get_stats(r->client, &stats);
     int64_t buffered = stats.buffer_bytes, fetched = stats.fetch_buffer_bytes;
     if (buffered < 0 || buffered > BUFFER_MEMORY)
@@ -184,7 +184,7 @@ static void do_more(run *r, int64_t passed, int64_t length)
     if (!r->asked && passed > length * 4 / 10) {
         r->asked = true;
         int64_t begun = now_of(r);
-        kc_partition_offsets offsets = { sizeof offsets, 0, 0, 0, 0 };
+        kc_partition_offsets offsets = KC_PARTITION_OFFSETS_INIT;
         kc_consumer_offsets(r->consumer, kc_str("u"), 0, 300, &offsets, NULL);
         run_check_call(r, "offsets", begun, 300);
     }

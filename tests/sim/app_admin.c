@@ -107,7 +107,7 @@ static void look(sim_run *r, const char *name)
     else
         err = kc_admin_describe_topics(r->admin, names, 2, CALL_MS, &cluster, &why);
     check(r, "a look at the cluster", begun, err, &why);
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     for (size_t i = 0; cluster && kc_cluster_topic_at(cluster, i, &topic); i++)
         sim_trace(r->world, "app: topic %.*s: %s", (int)topic.name.size,
                   (const char *)topic.name.data, kc_error_name(topic.err));

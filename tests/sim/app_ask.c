@@ -26,7 +26,7 @@ static void check_error(sim_run *r, const char *what, kc_err err, const kc_error
 
 static void ask_offsets(sim_run *r, int c, int p, int32_t timeout_ms)
 {
-    kc_partition_offsets out = { .size = sizeof out };
+    kc_partition_offsets out = KC_PARTITION_OFFSETS_INIT;
     kc_error why = { 0 };
     int64_t begun = sim_now(r->world);
     kc_err err = kc_consumer_offsets(r->consumers[c], kc_str(SIM_TOPIC), p, timeout_ms, &out, &why);
@@ -81,10 +81,12 @@ static void ask_position(sim_run *r, int c, int p, int32_t timeout_ms)
 
 static void ask_assignment(sim_run *r, int c)
 {
-    kc_topic_partition list[SIM_MAX_PARTITIONS];
-    size_t count = 0, expected = 0;
-    if (kc_consumer_assignment(r->consumers[c], list, SIM_MAX_PARTITIONS, &count) != KC_OK)
+    kc_partitions *list;
+    size_t expected = 0;
+    if (kc_consumer_assignment(r->consumers[c], &list, NULL) != KC_OK)
         return;
+    size_t count = kc_partitions_count(list);
+    kc_partitions_free(list);
     for (int p = 0; p < r->plan->partitions; p++)
         expected += !r->removed[c][p];
     if (count != expected)

@@ -337,7 +337,7 @@ static void on_delivery(void *user, const kc_delivery *d)
 static void take(sim_run *r, int p)
 {
     kc_deliveries *list = NULL;
-    kc_delivery one = { 0 };
+    kc_delivery one = KC_DELIVERY_INIT;
     while (kc_producer_take(r->producers[p], 0, &list) == KC_OK && list) {
         for (size_t i = 0; kc_deliveries_at(list, i, &one); i++)
             on_delivery(r, &one);

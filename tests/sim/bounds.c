@@ -26,7 +26,7 @@ enum {
 
 static void check_producer(sim_run *r, int p)
 {
-    kc_producer_counts counts = { .size = sizeof counts };
+    kc_producer_counts counts = KC_PRODUCER_COUNTS_INIT;
     kc_producer_get_counts(r->producers[p], &counts);
     if (counts.buffer_bytes > (uint64_t)r->plan->buffer_memory)
         history_violation(r->history, H_MEMORY, "producer %d holds %llu bytes of %d", p,

@@ -99,7 +99,7 @@ static kc_err create(const char *name, int32_t timeout_ms, kc_topic_results **re
 
 static kc_topic_result result_at(const kc_topic_results *results, size_t index)
 {
-    kc_topic_result r = { .size = sizeof r };
+    kc_topic_result r = KC_TOPIC_RESULT_INIT;
     cr_assert(kc_topic_results_at(results, index, &r));
     return r;
 }
@@ -140,7 +140,7 @@ Test(admin, creates_topics)
     kc_uuid id;
     cr_assert_eq(kc_mock_topic_id(mock, "one", &id), KC_OK);
     cr_expect_arr_eq(one.id.bytes, id.bytes, sizeof id.bytes);
-    kc_topic_result past = { .size = sizeof past };
+    kc_topic_result past = KC_TOPIC_RESULT_INIT;
     cr_expect_not(kc_topic_results_at(results, 2, &past));
     kc_topic_results_free(results);
     kc_topic_results_free(NULL);
@@ -230,15 +230,15 @@ Test(admin, describes_topics_in_the_order_asked_for)
     kc_err err = kc_admin_describe_topics(admin, names, 3, 30000, &cluster, &error);
     cr_expect_eq(err, KC_E_UNKNOWN_TOPIC_OR_PARTITION);
     cr_assert_eq(kc_cluster_topic_count(cluster), 3);
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     for (size_t i = 0; i < 3; i++) {
         cr_assert(kc_cluster_topic_at(cluster, i, &topic));
         cr_expect_eq(topic.name.size, names[i].size);
         cr_expect_eq(topic.err, i == 1 ? KC_E_UNKNOWN_TOPIC_OR_PARTITION : KC_OK);
         cr_expect_eq(topic.partition_count, i == 1 ? 0 : 3);
     }
-    kc_partition_description p = { .size = sizeof p };
-    kc_node node = { .size = sizeof node };
+    kc_partition_description p = KC_PARTITION_DESCRIPTION_INIT;
+    kc_node node = KC_NODE_INIT;
     for (size_t i = 0; i < 3; i++) {
         cr_assert(kc_cluster_partition_at(cluster, 0, i, &p));
         cr_expect_eq(p.partition, (int32_t)i);
@@ -258,8 +258,8 @@ Test(admin, describes_topics_in_the_order_asked_for)
 Test(admin, lists_topics_and_brokers)
 {
     kc_cluster *cluster;
-    kc_topic_description topic = { .size = sizeof topic };
-    kc_node node = { .size = sizeof node };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
+    kc_node node = KC_NODE_INIT;
     cr_assert_eq(create("b", 30000, NULL), KC_OK);
     cr_assert_eq(create("a", 30000, NULL), KC_OK);
     cr_assert_eq(kc_admin_list_topics(admin, 0, 30000, &cluster, &error), KC_OK, "%s", error.text);
@@ -305,7 +305,7 @@ Test(admin, describes_configs)
                                        { KC_RESOURCE_TOPIC, kc_str("set") } };
     kc_configs *configs;
     const char *text;
-    kc_config_entry entry = { .size = sizeof entry };
+    kc_config_entry entry = KC_CONFIG_ENTRY_INIT;
     cr_assert_eq(create("set", 30000, NULL), KC_OK);
     cr_assert_eq(kc_mock_set_topic_config(mock, "set", "retention.ms", "77"), KC_OK);
     kc_err err = kc_admin_describe_configs(admin, resources, 2, 30000, &configs, &error);
@@ -463,7 +463,7 @@ Test(admin, client_closes_in_the_middle)
 Test(admin, results_outlive_the_client)
 {
     kc_cluster *cluster;
-    kc_topic_description topic = { .size = sizeof topic };
+    kc_topic_description topic = KC_TOPIC_DESCRIPTION_INIT;
     cr_assert_eq(create("stays", 30000, NULL), KC_OK);
     cr_assert_eq(kc_admin_list_topics(admin, 0, 30000, &cluster, &error), KC_OK);
     kc_client_free(client);

@@ -60,7 +60,7 @@ static bool use_consumer(kc_client *client, kc_consumer **consumer)
         return false;
     }
     read_all(*consumer);
-    kc_partition_offsets o = { .size = sizeof o };
+    kc_partition_offsets o = KC_PARTITION_OFFSETS_INIT;
     err = kc_consumer_offsets(*consumer, kc_str("t"), 1, 10000, &o, NULL);
     cr_assert(err == KC_E_NO_MEMORY || (err == KC_OK && o.end == 20), "%s", kc_error_name(err));
     err = kc_consumer_assign_remove(*consumer, &(kc_topic_partition){ kc_str("t"), 0 }, 1, NULL);

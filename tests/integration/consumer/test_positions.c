@@ -209,7 +209,7 @@ Test(positions, offsets)
     start(NULL);
     fill(0, 3);
     kc_mock_delete_records(r.mock, "t", 0, 10);
-    kc_partition_offsets o = { .size = sizeof o };
+    kc_partition_offsets o = KC_PARTITION_OFFSETS_INIT;
     kc_error why;
     cr_assert_eq(kc_consumer_offsets(r.consumer, kc_str("t"), 0, 30000, &o, &why), KC_OK, "%s",
                  why.text);
@@ -235,7 +235,7 @@ Test(positions, questions_end_at_their_deadline)
     kc_mock_options nobody = { .size = sizeof nobody, .brokers = 1 };
     rig_start_virtual(&r, &nobody, NULL);
     kc_mock_broker_down(r.mock, 1, 0);
-    kc_partition_offsets o = { .size = sizeof o };
+    kc_partition_offsets o = KC_PARTITION_OFFSETS_INIT;
     kc_error why;
     int64_t begun = rig_now_ms(&r);
     cr_assert_eq(kc_consumer_offsets(r.consumer, kc_str("t"), 0, 300, &o, &why), KC_E_TIMED_OUT);
@@ -263,20 +263,27 @@ Test(positions, bad_arguments)
     cr_assert_eq(kc_consumer_assign(r.consumer, list, 2, &why), KC_E_INVALID_ARGUMENT);
     list[1] = (kc_topic_partition_position){ kc_str("t"), 1, { 99, 0, 0 } };
     cr_assert_eq(kc_consumer_assign(r.consumer, list, 2, &why), KC_E_INVALID_ARGUMENT);
-    size_t count;
-    cr_assert_eq(kc_consumer_assignment(r.consumer, NULL, 0, &count), KC_OK);
-    cr_assert_eq(count, 0);
+    kc_partitions *now = NULL;
+    kc_topic_partition one;
+    cr_assert_eq(kc_consumer_assignment(r.consumer, &now, &why), KC_OK);
+    cr_assert_eq(kc_partitions_count(now), 0);
+    cr_assert_not(kc_partitions_at(now, 0, &one));
+    kc_partitions_free(now);
     cr_assert_eq(kc_consumer_assign(r.consumer, list, 1, &why), KC_OK);
     cr_assert_eq(kc_consumer_assign_add(r.consumer, list, 1, &why), KC_E_INVALID_ARGUMENT);
     list[0].partition = 2;
     cr_assert_eq(kc_consumer_assign_add(r.consumer, list, 1, &why), KC_OK);
-    kc_topic_partition out[4];
-    cr_assert_eq(kc_consumer_assignment(r.consumer, out, 4, &count), KC_OK);
-    cr_assert_eq(count, 2);
-    cr_assert_eq(out[0].partition, 0);
-    cr_assert_eq(out[1].partition, 2);
+    cr_assert_eq(kc_consumer_assignment(r.consumer, &now, &why), KC_OK);
     cr_assert_eq(kc_consumer_seek(r.consumer, kc_str("t"), 1, kc_position_end(), &why), KC_E_STATE);
     cr_assert_eq(kc_consumer_seek(r.consumer, kc_str("t"), 0, kc_position_offset(-1), &why),
                  KC_E_INVALID_ARGUMENT);
     rig_stop(&r);
+    /* The list outlives the assignment and the consumer. */
+    cr_assert_eq(kc_partitions_count(now), 2);
+    cr_assert_eq(kc_partitions_data(now)[0].partition, 0);
+    cr_assert(kc_partitions_at(now, 1, &one));
+    cr_assert_eq(one.partition, 2);
+    cr_assert_eq(one.topic.size, 1);
+    cr_assert_eq(one.topic.data[0], 't');
+    kc_partitions_free(now);
 }

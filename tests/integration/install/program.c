@@ -9,7 +9,7 @@ int main(void)
 {
     kc_error error;
     kc_config *config = kc_config_new();
-    kc_config_property row;
+    kc_config_property row = KC_CONFIG_PROPERTY_INIT;
     if (!config || kc_config_set(config, "linger.ms", "1.5", &error) != KC_OK)
         return 1;
     if (kc_config_set(config, "linger", "1", &error) != KC_E_UNKNOWN_PROPERTY)

@@ -67,7 +67,7 @@ Test(limits, bad_records_are_refused)
     bad.topic = kc_mem(long_name, sizeof long_name);
     cr_expect_eq(kc_producer_send(r.producer, &bad, &why), KC_E_INVALID_TOPIC_EXCEPTION);
 
-    kc_producer_counts counts = { .size = sizeof counts };
+    kc_producer_counts counts = KC_PRODUCER_COUNTS_INIT;
     kc_producer_get_counts(r.producer, &counts);
     cr_expect_eq(counts.accepted, 0);
     cr_expect_eq(kc_producer_send(r.producer, &good, &why), KC_OK);
@@ -143,7 +143,7 @@ Test(limits, a_full_buffer_without_waiting)
         was_full |= err == KC_E_QUEUE_FULL;
         cr_assert_eq(poll(&ready, 1, 60000), 1, "nobody tells that there is room");
         kc_producer_poll(r.producer, 0, NULL);
-        kc_producer_counts counts = { .size = sizeof counts };
+        kc_producer_counts counts = KC_PRODUCER_COUNTS_INIT;
         kc_producer_get_counts(r.producer, &counts);
         cr_assert_leq(counts.buffer_bytes, 100000);
     }

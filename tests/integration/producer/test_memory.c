@@ -40,7 +40,7 @@ static bool live(const kc_config *config, int64_t fail_at)
     tally t = { 0 };
     kc_client *client = NULL;
     kc_producer *producer = NULL;
-    kc_producer_options options = { .size = sizeof options };
+    kc_producer_options options = KC_PRODUCER_OPTIONS_INIT;
     options.on_delivery = on_delivery;
     options.user = &t;
     kci_mem_fail_after(fail_at, false);

@@ -59,7 +59,7 @@ static void codec(const char *property)
     rig_expect_all(&r, 20000);
     int times[20000] = { 0 };
     cr_expect_eq(rig_stored(&r, 1, times, 20000, true), 20000);
-    kc_stats stats = { .size = sizeof stats };
+    kc_stats stats = KC_STATS_INIT;
     kc_client_get_stats(r.client, &stats);
     cr_expect_lt(stats.produce_bytes, stats.produce_bytes_uncompressed);
     rig_stop(&r);
@@ -298,7 +298,7 @@ Test(sending, outcomes_can_be_taken_and_outlive_the_producer)
     rig_stop(&r);
 
     int64_t next = 0;
-    kc_delivery one;
+    kc_delivery one = KC_DELIVERY_INIT;
     for (size_t i = 0; kc_deliveries_at(d, i, &one); i++) {
         cr_expect_eq(one.err, KC_OK);
         cr_expect_eq(one.base_offset, next);
@@ -324,7 +324,7 @@ Test(sending, log_append_time_is_told)
     kc_mock_set_topic_config(r.mock, "t", "message.timestamp.type", "LogAppendTime");
     rig_send(&r, 0, 1, 1);
     kc_deliveries *d = NULL;
-    kc_delivery one = { 0 };
+    kc_delivery one = KC_DELIVERY_INIT;
     cr_assert_eq(kc_producer_take(r.producer, 60000, &d), KC_OK);
     cr_assert(kc_deliveries_at(d, 0, &one));
     cr_expect_gt(one.timestamp, 1000000000000);

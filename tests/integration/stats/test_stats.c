@@ -71,7 +71,7 @@ static void wait_ms(int ms)
 
 static kc_stats stats(void)
 {
-    kc_stats s = { .size = sizeof s };
+    kc_stats s = KC_STATS_INIT;
     kc_client_get_stats(client, &s);
     return s;
 }

@@ -344,10 +344,10 @@ Test(config, errors_do_not_tell_secrets)
         cr_expect_neq(set("sasl.jaas.config", bad_jaas[i]), KC_OK);
         cr_expect_null(strstr(detail.text, "c4nary"), "%s", detail.text);
     }
-    kc_config_property row;
+    kc_config_property row = KC_CONFIG_PROPERTY_INIT;
     int secrets = 0;
     for (size_t i = 0; kc_config_property_at(i, &row); i++) {
-        if (!row.secret || strcmp(row.name, "sasl.jaas.config") == 0)
+        if (!(row.flags & KC_PROPERTY_SECRET) || strcmp(row.name, "sasl.jaas.config") == 0)
             continue;
         secrets++;
         expect_set(row.name, "c4nary");
@@ -424,11 +424,11 @@ Test(config, durations)
 
 Test(config, listing)
 {
-    kc_config_property property;
+    kc_config_property property = KC_CONFIG_PROPERTY_INIT;
     size_t count = 0, secrets = 0;
     for (; kc_config_property_at(count, &property); count++) {
         cr_expect(property.name && property.doc && property.range && property.def);
-        secrets += property.secret;
+        secrets += (property.flags & KC_PROPERTY_SECRET) != 0;
         if (strcmp(property.name, "linger.ms") == 0) {
             cr_expect_str_eq(property.type, "double");
             cr_expect_str_eq(property.range, "0..2147483647");

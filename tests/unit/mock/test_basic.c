@@ -37,7 +37,7 @@ Test(basic, options_are_checked)
     cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT);
     o = (kc_mock_options){ .size = 1 };
     cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT);
-    o.size = sizeof o + 1;
+    o.size = sizeof o + 100000; /* no version will be so large */
     cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT);
     o = (kc_mock_options){ .size = offsetof(kc_mock_options, version), .version = "2.8" };
     cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_OK, "%s: what an older header lacks", why.text);
