@@ -221,7 +221,7 @@ kc_err kc_admin_describe_configs(kc_admin *admin, const kc_config_resource *reso
         const char *text;
         err = kc_configs_err(configs, i, &text);
         if (err)
-            (void)kci_fail(detail, err, "%.*s: %.300s", (int)resources[i].name.size,
+            (void)kci_fail(detail, err, "%.*s: %s", (int)resources[i].name.size,
                            (const char *)resources[i].name.data, text);
     }
     return err;

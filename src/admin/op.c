@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/op.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "admin/admin_impl.h"
@@ -35,10 +34,10 @@ bool kci_admin_is_transient(kc_err err)
 kc_err kci_admin_op_why(kci_admin_op *op, kc_err err, kc_bytes message)
 {
     if (message.data && message.size > 0)
-        snprintf(op->why, sizeof op->why, "%.*s", (int)(message.size < 380 ? message.size : 380),
-                 (const char *)message.data);
+        kci_sentence(op->why, sizeof op->why, "%.*s",
+                     (int)(message.size < 4000 ? message.size : 4000), (const char *)message.data);
     else
-        snprintf(op->why, sizeof op->why, "%s", kc_error_text(err));
+        kci_sentence(op->why, sizeof op->why, "%s", kc_error_text(err));
     return err;
 }
 
@@ -76,15 +75,16 @@ static void say_late(kci_admin_op *op)
 {
     const kc_config *config = kci_client_config(op->admin->client);
     if (op->maybe_done || op->call.sent)
-        snprintf(op->why, sizeof op->why,
-                 "the broker's answer did not come in time; what was asked for may have been done: "
-                 "look, or allow more time");
+        kci_sentence(
+            op->why, sizeof op->why,
+            "the broker's answer did not come in time; what was asked for may have been done: "
+            "look, or allow more time");
     else
-        snprintf(op->why, sizeof op->why,
-                 "no broker of bootstrap.servers=%.200s has answered in time: check that these are "
-                 "Kafka listeners and speak security.protocol=%s",
-                 kci_config_str(config, KCI_P_BOOTSTRAP_SERVERS),
-                 kci_config_str(config, KCI_P_SECURITY_PROTOCOL));
+        kci_sentence(op->why, sizeof op->why,
+                     "no broker of bootstrap.servers=%s has answered in time: check that these are "
+                     "Kafka listeners and speak security.protocol=%s",
+                     kci_config_str(config, KCI_P_BOOTSTRAP_SERVERS),
+                     kci_config_str(config, KCI_P_SECURITY_PROTOCOL));
 }
 
 /* The time is up without an answer. Says why there was none, if that is known: a name that cannot
@@ -95,7 +95,7 @@ static void finish_late(kci_admin_op *op, kc_err last)
     bool silent = last == KC_OK || (last == KC_E_TIMED_OUT && !op->call.sent);
     if (silent && kci_client_last_problem(op->admin->client, &problem) != KC_OK) {
         last = problem.code;
-        snprintf(op->why, sizeof op->why, "%.390s", problem.text);
+        kci_sentence(op->why, sizeof op->why, "%s", problem.text);
     }
     switch (last) {
     case KC_E_TLS:
@@ -160,11 +160,11 @@ static void on_done(kci_call *call, kc_err err, const kci_response *response, co
         return;
     }
     if (err == KC_E_BROKER_NOT_AVAILABLE && !call->sent) {
-        snprintf(op->why, sizeof op->why,
-                 "broker %d is not among the cluster's brokers: it is down, or has another id",
-                 (int)call->node);
+        kci_sentence(op->why, sizeof op->why,
+                     "broker %d is not among the cluster's brokers: it is down, or has another id",
+                     (int)call->node);
     } else if (err) {
-        snprintf(op->why, sizeof op->why, "%.390s", why && *why ? why : kc_error_text(err));
+        kci_sentence(op->why, sizeof op->why, "%s", why && *why ? why : kc_error_text(err));
         op->maybe_done = op->maybe_done || call->sent;
     } else {
         err = op->type->read(op, response);

@@ -7,6 +7,7 @@
 
 #include <kclient/admin.h>
 
+#include "base/err.h"
 #include "core/client.h"
 #include "wire/arena.h"
 #include "wire/messages.h"
@@ -31,7 +32,7 @@ typedef struct kci_admin_op_type {
 struct kci_admin_op {
     const kci_admin_op_type *type;
     kci_call call; /* build() sets body, and node if it is not always the same */
-    char why[400]; /* the last error's sentence */
+    char why[KCI_SENTENCE_SIZE]; /* the last error's sentence */
     int32_t retry_after_ms;
     bool maybe_done; /* an earlier attempt was sent and its answer never came */
 

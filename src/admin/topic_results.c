@@ -98,7 +98,7 @@ kc_err kci_topic_results_first(const kc_topic_results *results, kc_error *detail
     for (size_t i = 0; i < results->count; i++) {
         const kc_topic_result *r = &results->entries[i].result;
         if (r->err)
-            return kci_fail(detail, r->err, "topic %.*s: %.200s", (int)r->name.size,
+            return kci_fail(detail, r->err, "topic %.*s: %s", (int)r->name.size,
                             (const char *)r->name.data, r->text);
     }
     return KC_OK;

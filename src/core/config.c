@@ -253,7 +253,7 @@ static ssize_t read_all(const char *path, uint8_t *out, size_t cap)
 static kc_err name_line(const char *path, size_t line, const kc_error *cause, kc_error *detail)
 {
     const char *slash = strrchr(path, '/');
-    return kci_fail(detail, cause->code, "%.100s:%zu: %.380s", slash ? slash + 1 : path, line,
+    return kci_fail(detail, cause->code, "%.100s:%zu: %s", slash ? slash + 1 : path, line,
                     cause->text);
 }
 

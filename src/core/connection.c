@@ -3,7 +3,6 @@
 #include "core/connection_impl.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -351,11 +350,11 @@ static void reset(kci_connection *connection)
 
 void kci_connection_ended(kci_connection *connection, kc_err err, const char *why)
 {
-    char sentence[600];
+    char sentence[KCI_SENTENCE_SIZE];
     kci_connection_end end = { err, sentence, connection->came_up };
 
-    snprintf(sentence, sizeof sentence, "%s: %s", connection->remote->text,
-             why && *why ? why : kc_error_text(err));
+    kci_sentence(sentence, sizeof sentence, "%s: %s", connection->remote->text,
+                 why && *why ? why : kc_error_text(err));
     if (end.was_up)
         kci_stat_add(&connection->network->stats->disconnects,
                      !KCI_BUG(ENDS_UNCOUNTED) || err != KC_OK);

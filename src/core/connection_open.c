@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a connection gets a stream: addresses, TCP and TLS. Whatever goes wrong ends in
  * kci_connection_ended(). */
-#include <stdio.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/planted.h"
 #include "core/connection_impl.h"
@@ -74,7 +74,7 @@ static const char *explain(const kci_connection *connection, kc_err err, const c
             "else see the broker's log";
     if (err != KC_E_TRANSPORT || !hint)
         return why;
-    snprintf(text, size, "%.200s (%s)", why, hint);
+    kci_sentence(text, size, "%s (%s)", why, hint);
     return text;
 }
 

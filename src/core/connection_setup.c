@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/bytes.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "core/connection_impl.h"
 
@@ -61,7 +62,7 @@ static void refuse(kci_connection *connection, kc_err err, const char *sentence,
 {
     char text[400];
 
-    snprintf(text, sizeof text, "%s %s", sentence, what);
+    kci_sentence(text, sizeof text, "%s %s", sentence, what);
     kci_connection_close(connection, err, text);
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/news.h"
 
-#include <stdio.h>
-
+#include "base/err.h"
 #include "base/mem.h"
 #include "core/state.h"
 
@@ -37,11 +36,11 @@ static void note_problem(kci_broker *broker, const kci_connection *connection,
     char text[sizeof((kc_error *)0)->text];
 
     if (kci_brokers_any_up(client))
-        snprintf(text, sizeof text, "%.500s", end->sentence);
+        kci_sentence(text, sizeof text, "%s", end->sentence);
     else
-        snprintf(text, sizeof text,
-                 "no broker of bootstrap.servers=%.160s can be reached: last error: %.260s",
-                 client->settings.bootstrap, end->sentence);
+        kci_sentence(text, sizeof text,
+                     "no broker of bootstrap.servers=%s can be reached: last error: %s",
+                     client->settings.bootstrap, end->sentence);
     kci_route_note(route_of(broker, connection), text);
     if (kci_cluster_is_missing(&client->cluster))
         kci_cluster_set_problem(&client->cluster, end->err, text);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "core/call_end.h"
 #include "core/state.h"
@@ -128,9 +129,9 @@ static int64_t expire(kci_route *route)
     }
     if (kci_list_is_empty(&due))
         return first;
-    char why[640];
-    snprintf(why, sizeof why, "no broker was reached in time%s%s", route->last[0] ? ": " : "",
-             route->last);
+    char why[KCI_SENTENCE_SIZE];
+    kci_sentence(why, sizeof why, "no broker was reached in time%s%s", route->last[0] ? ": " : "",
+                 route->last);
     for (kci_link *l; (l = kci_list_pop_front(&due));)
         kci_call_finish(KCI_CONTAINER_OF(l, kci_call, link), KC_E_TIMED_OUT, NULL, why);
     return first;

@@ -256,7 +256,7 @@ int64_t kci_producer_undecided(kc_producer *p)
 
 static kc_err fail_late(kc_producer *p, kc_err err, int32_t timeout_ms, kc_error *detail)
 {
-    char oldest[440];
+    char oldest[KCI_SENTENCE_SIZE];
     if (err != KC_E_TIMED_OUT)
         return kci_fail(detail, err, NULL);
     kci_stuck_oldest(p, oldest, sizeof oldest);

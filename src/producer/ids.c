@@ -2,12 +2,10 @@
 /* The producer id, without which an idempotent producer cannot number its batches: asked for when
  * the first batch needs one, again after failures that may pass, and anew when brokers refuse it.
  * Sends do not wait for it. Thread: loop. */
-#include <stdio.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "producer/producer.h"
-
-enum { TEXT_MAX = 600 };
 
 static kc_producer *producer_of(kci_producer_ids *ids)
 {
@@ -37,10 +35,10 @@ static void try_later(kc_producer *p)
 /* There will be no id for what waits now: it fails, and a later batch asks again. */
 static void fail_waiting(kc_producer *p, kc_err err, const char *text)
 {
-    char sentence[TEXT_MAX];
-    snprintf(sentence, sizeof sentence,
-             "no producer id for enable.idempotence: %s (enable.idempotence=false goes without)",
-             text);
+    char sentence[KCI_SENTENCE_SIZE];
+    kci_sentence(
+        sentence, sizeof sentence,
+        "no producer id for enable.idempotence: %s (enable.idempotence=false goes without)", text);
     kci_failure why = { .err = err, .text = kc_str(sentence) };
     kci_sender_close_open(p); /* what lingers has been waiting for it too */
     kci_link *at = kci_list_first(&p->sender.live);

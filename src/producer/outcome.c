@@ -2,18 +2,13 @@
 /* How batches end: acknowledged, sent again, split, given up; and delivery.timeout.ms. Each batch
  * that was handed to the loop gets exactly one outcome here (`reported`), after which only the wire
  * may still hold it. Thread: loop. */
-#include <stdio.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/planted.h"
 #include "producer/producer.h"
 
-enum {
-    TEXT_MAX = 600,
-    REASON_MAX = 400,
-    COMPLAINT_FIRST_US = 1000000,
-    COMPLAINT_MOST_US = 60000000
-};
+enum { TEXT_MAX = 1000, COMPLAINT_FIRST_US = 1000000, COMPLAINT_MOST_US = 60000000 };
 
 static kci_send_batch *live_batch(kci_link *link)
 {
@@ -299,17 +294,18 @@ void kci_batch_set_deadline(kc_producer *p, int64_t deadline_us)
 
 static void describe_timeout(kc_producer *p, const kci_send_batch *b, char *text, size_t size)
 {
-    char reason[REASON_MAX];
+    char reason[KCI_SENTENCE_SIZE];
     bool was_sent = b->on_wire || b->last_err != KC_OK;
     kci_stuck_reason(p, b->part, b, reason, sizeof reason);
-    snprintf(text, size, "not %s within delivery.timeout.ms (%lld): %s%s",
-             was_sent ? "acknowledged" : "sent", (long long)(p->conf.delivery_timeout_us / 1000),
-             reason, was_sent ? "" : "; raise delivery.timeout.ms or send less");
+    kci_sentence(text, size, "not %s within delivery.timeout.ms (%lld): %s%s",
+                 was_sent ? "acknowledged" : "sent",
+                 (long long)(p->conf.delivery_timeout_us / 1000), reason,
+                 was_sent ? "" : "; raise delivery.timeout.ms or send less");
 }
 
 static void expire(kc_producer *p, kci_send_batch *b)
 {
-    char text[TEXT_MAX];
+    char text[KCI_SENTENCE_SIZE];
     describe_timeout(p, b, text, sizeof text);
     kci_failure why = { .err = KC_E_TIMED_OUT, .text = kc_str(text), .undecided = b->on_wire };
     kci_batch_give_up(p, b, &why);

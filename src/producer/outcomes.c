@@ -76,7 +76,7 @@ kc_err kci_outcomes_failure(kci_outcomes *o, kc_error *detail)
     if (failed == 0)
         return KC_OK;
     kci_fail(detail, KC_E_NOT_DELIVERED,
-             "%llu records were not delivered; the first failure: %s, %.420s",
+             "%llu records were not delivered; the first failure: %s, %s",
              (unsigned long long)failed, kc_error_name(first.code), first.text);
     if (detail)
         detail->flags |= first.flags & KC_ERROR_POSSIBLY_PERSISTED;

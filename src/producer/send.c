@@ -118,7 +118,7 @@ static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
                         (int)name.size, (const char *)name.data, ms, kc_error_text(a->err));
     if (kci_client_last_problem(p->client, &problem) != KC_OK)
         return kci_fail(detail, KC_E_TIMED_OUT,
-                        "nothing is known of topic %.*s after max.block.ms (%lld): %.300s",
+                        "nothing is known of topic %.*s after max.block.ms (%lld): %s",
                         (int)name.size, (const char *)name.data, ms, problem.text);
     return kci_fail(
         detail, KC_E_TIMED_OUT,

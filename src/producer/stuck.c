@@ -4,6 +4,7 @@
  * stands for all partitions that are found at the same time. Thread: loop, unless marked. */
 #include <stdio.h>
 
+#include "base/err.h"
 #include "producer/producer.h"
 
 enum { REASON_MAX = 400, LINE_FIRST_US = 1000000, LINE_MOST_US = 60000000 };
@@ -36,13 +37,13 @@ void kci_stuck_reason(kc_producer *p, const kci_part *part, const kci_send_batch
         why = "the broker has not answered";
     else if (!part->peer)
         why = "the partition has no leader";
-    snprintf(text, size, "%s%.*s", tried ? "last: " : "", (int)size - 8, why);
+    kci_sentence(text, size, "%s%s", tried ? "last: " : "", why);
 }
 
 /* Of what waits longest: "topic [3]: why". Empty: nothing waits. */
 static void describe_oldest(kc_producer *p, char *text, size_t size)
 {
-    char reason[REASON_MAX];
+    char reason[KCI_SENTENCE_SIZE];
     kci_link *first = kci_list_first(&p->sender.live);
     const kci_send_batch *b = first ? KCI_CONTAINER_OF(first, kci_send_batch, live) : NULL;
     text[0] = '\0';
@@ -50,8 +51,8 @@ static void describe_oldest(kc_producer *p, char *text, size_t size)
         return;
     kc_bytes topic = b->part->topic->name;
     kci_stuck_reason(p, b->part, b, reason, sizeof reason);
-    snprintf(text, size, "%.*s [%d]: %s", (int)topic.size, (const char *)topic.data, b->part->index,
-             reason);
+    kci_sentence(text, size, "%.*s [%d]: %s", (int)topic.size, (const char *)topic.data,
+                 b->part->index, reason);
 }
 
 void kci_stuck_note_oldest(kc_producer *p)
@@ -126,7 +127,7 @@ void kci_stuck_acked(kc_producer *p, kci_part *part)
 
 static void say_it_stands(kc_producer *p, const kci_part *part, int32_t count, int64_t now)
 {
-    char reason[REASON_MAX];
+    char reason[KCI_SENTENCE_SIZE];
     kc_bytes topic = part->topic->name;
     if (!kci_log_limit_pass(&p->sender.stuck.lines, now, LINE_FIRST_US, LINE_MOST_US, NULL))
         return;

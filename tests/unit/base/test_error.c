@@ -50,3 +50,50 @@ Test(error, fail_fills_the_detail)
     cr_assert_eq(strlen(detail.text), sizeof detail.text - 1);
     free(big);
 }
+
+Test(error, a_long_sentence_loses_its_middle)
+{
+    static const size_t sizes[] = { 400, 499, 500, 501, 503, 504, 505, 600, 2000, 2048, 100000 };
+    const char *remedy = "check bootstrap.servers and that the cluster is up";
+    kc_error detail;
+    for (size_t n = 0; n < sizeof sizes / sizeof sizes[0]; n++) {
+        char *middle = calloc(1, sizes[n] + 1);
+        memset(middle, 'x', sizes[n]);
+        kci_fail(&detail, KC_E_NO_BROKER, "topic %s: %s", middle, remedy);
+        size_t whole = strlen("topic ") + sizes[n] + strlen(": ") + strlen(remedy);
+        size_t size = strlen(detail.text);
+        cr_expect_eq(size, whole < sizeof detail.text ? whole : sizeof detail.text - 1);
+        cr_expect_str_eq(detail.text + size - strlen(remedy), remedy);
+        cr_expect_eq(memcmp(detail.text, "topic xxx", 9), 0);
+        cr_expect_eq(strstr(detail.text, "x ... x") != NULL, whole >= sizeof detail.text);
+        free(middle);
+    }
+}
+
+Test(error, no_character_is_cut_in_two)
+{
+    char text[80], many[400] = "";
+    for (int shift = 0; shift < 4; shift++) {
+        memset(many, 'y', (size_t)shift);
+        many[shift] = '\0';
+        for (int i = 0; i < 60; i++)
+            strcat(many, i % 2 ? "\xe2\x82\xac" : "\xf0\x9f\x98\x80");
+        kci_sentence(text, sizeof text, "%s", many);
+        cr_expect_lt(strlen(text), sizeof text);
+        cr_expect_gt(strlen(text), sizeof text - 8);
+        for (const char *p = text; *p;) {
+            int more = (*p & 0xf8) == 0xf0 ? 3 : (*p & 0xf0) == 0xe0 ? 2 : 0;
+            cr_assert((*p & 0xc0) != 0x80, "a character without its first byte");
+            for (p++; more > 0; more--, p++)
+                cr_assert_eq(*p & 0xc0, 0x80, "a character without its last byte");
+        }
+    }
+}
+
+Test(error, a_sentence_may_be_made_of_the_one_it_replaces)
+{
+    kc_error detail;
+    kci_fail(&detail, KC_E_NO_BROKER, "cause and remedy");
+    kci_fail(&detail, KC_E_TIMED_OUT, "late: %s", detail.text);
+    cr_expect_str_eq(detail.text, "late: cause and remedy");
+}
