@@ -101,8 +101,7 @@ struct kci_mock_cluster {
     int64_t now_us; /* monotonic; set by the server before every call */
     int64_t now_ms; /* wall clock */
     kci_random random;
-    kc_uuid id_base; /* of the cluster id */
-    char id[23];     /* base64 of it */
+    char id[23]; /* base64 of it */
     kci_mock_broker *brokers;
     int32_t broker_count;
     int32_t controller;

@@ -261,8 +261,8 @@ static kci_append_result find_place(kc_producer *p, kci_append *a)
 kci_append_result kci_accum_append(kc_producer *p, kci_append *a)
 {
     kci_accum *accum = &p->accum;
-    if (accum->closing)
-        return refuse(a, KC_E_CLOSED);
+    if (accum->refusal != KC_OK)
+        return refuse(a, accum->refusal);
     kci_append_result result;
     a->topic = kci_send_topics_last(&accum->topics, a->record->topic);
     if (a->topic && a->partition == KC_PARTITION_ANY && stays(p, a) &&

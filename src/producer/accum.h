@@ -19,7 +19,7 @@ typedef struct kci_accum {
     kci_gate gate;
 
     /* under the gate */
-    bool closing; /* no more records */
+    kc_err refusal; /* why there are no more records: closed, or fatal; KC_OK: there are */
     kci_send_topics topics;
     kci_list open; /* open batches that the loop has not looked at, oldest first */
     kci_list due;  /* open batches that have lingered and wait for a free place in flight */

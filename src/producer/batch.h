@@ -56,10 +56,9 @@ typedef struct kci_send_batch {
     bool numbered;      /* has the four above */
     bool maybe_written; /* an attempt ended without an answer that excludes it */
     bool on_wire;
-    bool in_backlog;     /* counts in its part's backlog */
-    bool reported;       /* the outcome is fixed */
-    bool compress_again; /* after a split */
-    uint32_t attempts;   /* failed ones */
+    bool in_backlog;   /* counts in its part's backlog */
+    bool reported;     /* the outcome is fixed */
+    uint32_t attempts; /* failed ones */
     kc_err last_err;
     uint8_t header[KCI_BATCH_HEADER_SIZE];
 

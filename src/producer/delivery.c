@@ -238,7 +238,7 @@ int64_t kci_producer_close_open(kc_producer *p, bool closing)
     kci_append a = { 0 };
     kci_gate_enter(&p->accum.gate);
     if (closing)
-        p->accum.closing = true;
+        p->accum.refusal = KC_E_CLOSED;
     kci_accum_close_all(p, INT64_MAX, &a);
     int64_t target = p->accum.last_id;
     a.tell = true;

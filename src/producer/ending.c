@@ -63,20 +63,27 @@ static void drop_topics(kc_producer *p)
     kci_gate_leave(&p->accum.gate);
 }
 
-/* No more records; all that there are go to the loop. Whoever waits to send is told. */
-static void take_the_last(kc_producer *p)
+/* No more records, for that reason; all that there are go to the loop. Whoever waits to send is told.
+ */
+static void take_the_last(kc_producer *p, kc_err refusal)
 {
     kci_gate_enter(&p->accum.gate);
-    p->accum.closing = true;
+    p->accum.refusal = refusal;
     kci_gate_leave(&p->accum.gate);
     kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM | KCI_WAIT_METADATA);
     kci_sender_close_open(p);
 }
 
+void kci_sender_fail(kc_producer *p, kc_err err)
+{
+    take_the_last(p, err);
+    kci_sender_purge(p, true, err);
+}
+
 void kci_sender_close(kci_resident *r)
 {
     kc_producer *p = kci_producer_of(r);
-    take_the_last(p);
+    take_the_last(p, KC_E_CLOSED);
     kci_sender_check_end(p);
 }
 
@@ -119,7 +126,7 @@ void kci_sender_detach(kci_resident *r)
 {
     kc_producer *p = kci_producer_of(r);
     kci_sender *s = &p->sender;
-    take_the_last(p);
+    take_the_last(p, KC_E_CLOSED);
     tell_of_loss(p, r);
     kci_sender_purge(p, true, KC_E_PURGED);
     stop_timers(p);

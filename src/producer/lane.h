@@ -89,9 +89,4 @@ void kci_lane_id_refused(kci_lane *lane);
 /* Gives up a batch that waits. */
 void kci_lane_drop(kci_lane *lane, kci_send_batch *b);
 
-static inline bool kci_lane_is_idle(const kci_lane *lane)
-{
-    return kci_list_is_empty(&lane->queue) && kci_list_is_empty(&lane->wire);
-}
-
 #endif

@@ -152,8 +152,7 @@ static bool may_retry(const kc_producer *p, const kci_send_batch *b, const kci_f
 static void retry(kc_producer *p, kci_send_batch *b, const kci_failure *why)
 {
     kci_part *part = b->part;
-    int64_t pause =
-        why->at_once ? 0 : kci_backoff_delay(&p->conf.backoff, b->attempts, &p->sender.random);
+    int64_t pause = kci_backoff_delay(&p->conf.backoff, b->attempts, &p->sender.random);
     KCI_LOG(kci_client_log(p->client), KC_LOG_DEBUG, KCI_AREA_PRODUCER,
             "%.*s [%d]: attempt %u with %d records: %s: again in %.1f ms",
             (int)part->topic->name.size, (const char *)part->topic->name.data, part->index,
@@ -190,11 +189,13 @@ void kci_batch_failed(kc_producer *p, kci_send_batch *b, const kci_failure *why)
         retry(p, b, why);
         return;
     }
-    if (why->err == KC_E_INVALID_PRODUCER_EPOCH || why->err == KC_E_PRODUCER_FENCED) {
+    if (why->err == KC_E_INVALID_PRODUCER_EPOCH) { /* without a transaction a new id is as good */
         kci_ids_discard(p, b->producer_id);
         kci_lane_id_refused(&b->part->lane);
     }
     fail_for_good(p, b, why);
+    if (why->err == KC_E_PRODUCER_FENCED)
+        kci_sender_fail(p, why->err);
 }
 
 /* ---- split ---- */

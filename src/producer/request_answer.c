@@ -108,9 +108,7 @@ static void read_error(kc_producer *p, kci_send_batch *b, const partition_answer
     if (a->record_errors.count > 0 && a->record_errors.data[0].batch_index_error_message.data)
         why.text = a->record_errors.data[0].batch_index_error_message;
     if (kc_error_flags(a->error_code) & KC_ERROR_REFRESH_METADATA) {
-        int32_t epoch = b->part->leader_epoch;
         tell_leader(p, b->part, a, body);
-        why.at_once = b->part->leader_epoch > epoch && b->attempts < 3;
         kci_client_refresh(p->client);
     }
     kci_batch_failed(p, b, &why);

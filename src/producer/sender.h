@@ -142,7 +142,6 @@ typedef struct kci_failure {
     kc_err err;
     kc_bytes text;  /* the broker's or the core's sentence; empty: the table's */
     bool undecided; /* the broker may have written it all the same */
-    bool at_once;   /* no pause before the next attempt: the leader is known */
     bool again;     /* the connection's fault, not the records': another attempt may succeed */
 } kci_failure;
 
@@ -208,6 +207,9 @@ void kci_sender_close_open(kc_producer *p);
 
 /* Gives up everything that waits; in_flight: also what is on the wire. */
 void kci_sender_purge(kc_producer *p, bool in_flight, kc_err err);
+
+/* A fatal error: everything is given up, and no more records are taken, with that error. */
+void kci_sender_fail(kc_producer *p, kc_err err);
 
 /* After each call that came back, and each outcome: perhaps all is done that is waited for. The
  * producer may be freed by this. */

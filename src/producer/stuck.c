@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "producer/producer.h"
 
-enum { REASON_MAX = 400, LINE_FIRST_US = 1000000, LINE_MOST_US = 60000000 };
+enum { LINE_FIRST_US = 1000000, LINE_MOST_US = 60000000 };
 
 /* ---- why --------------------------------------------------------------------------------------
  */

@@ -254,6 +254,49 @@ Test(faults, an_error_for_ever_is_no_storm)
     rig_stop(&r);
 }
 
+/* As in Java: nobody may write under this producer's id any more. Brokers say so of a transactional
+ * one only, but the rule is the same for both. */
+Test(faults, a_fenced_producer_is_at_its_end)
+{
+    kc_error why = { 0 };
+    const char *const properties[] = { "linger.ms=0", NULL };
+    rig r;
+    rig_start(&r, NULL, properties, NULL);
+    rig_fault(&r, KC_MOCK_FAULT_ERROR, KC_E_PRODUCER_FENCED, 0, 1, 0);
+    for (long n = 0; n < 30; n++) {
+        kc_err err = rig_try(&r, n, (int32_t)(n % 3), &why);
+        cr_assert(err == KC_OK || err == KC_E_PRODUCER_FENCED, "%s", why.text);
+    }
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_E_NOT_DELIVERED, "%s", why.text);
+    cr_expect(strstr(why.text, "PRODUCER_FENCED"), "%s", why.text);
+    int64_t asked = kc_mock_requests(r.mock, -1, KC_MOCK_API_PRODUCE);
+    cr_expect_eq(rig_try(&r, 30, 0, &why), KC_E_PRODUCER_FENCED);
+    cr_expect(why.flags & KC_ERROR_FATAL);
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_OK, "%s", why.text);
+    cr_expect_eq(kc_mock_requests(r.mock, -1, KC_MOCK_API_PRODUCE), asked);
+    kc_producer_counts counts = KC_PRODUCER_COUNTS_INIT;
+    cr_expect_eq(kc_producer_get_counts(r.producer, &counts), KC_OK);
+    cr_expect_eq(counts.accepted, counts.acked + counts.failed);
+    rig_stop(&r);
+}
+
+/* Without a transaction there is nothing to abort: the batch fails, and a new id goes on. */
+Test(faults, an_invalid_epoch_costs_one_batch)
+{
+    kc_error why = { 0 };
+    rig r;
+    rig_start(&r, NULL, NULL, NULL);
+    rig_fault(&r, KC_MOCK_FAULT_ERROR, KC_E_INVALID_PRODUCER_EPOCH, 0, 1, 0);
+    rig_send(&r, 0, 1, 0);
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_E_NOT_DELIVERED, "%s", why.text);
+    cr_expect_eq(r.outcomes[0].err, KC_E_INVALID_PRODUCER_EPOCH);
+    rig_send(&r, 1, 20, 0);
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_OK, "%s", why.text);
+    for (long n = 1; n < 20; n++)
+        cr_expect_eq(r.outcomes[n].err, KC_OK);
+    rig_stop(&r);
+}
+
 /* Broker 1 takes its requests and answers none: what it leads is left out after a while. */
 Test(faults, a_broker_that_takes_nothing_is_left_out)
 {
