@@ -46,9 +46,8 @@ enum {
     KC_E_REJECTED = -1026,       /* an interceptor or partitioner rejected the record */
     KC_E_LEADER_UNKNOWN = -1027, /* the partition has no leader at present */
     KC_E_INTERNAL = -1028,       /* a broken invariant inside the library; please report it */
-    /* an idempotent producer cannot continue a partition's sequence without risking loss or
-       duplicates */
-    KC_E_SEQUENCE_BROKEN = -1029,
+    /* another record of the same batch was refused; this one may be sent again (KIP-467) */
+    KC_E_BATCH_REFUSED = -1029,
     KC_E_NOT_DELIVERED = -1030, /* flush, close: some records failed; the reports tell which */
 
     /* of the broker */

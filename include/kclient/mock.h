@@ -94,8 +94,9 @@ KC_API kc_err kc_mock_add_partitions(kc_mock *mock, const char *topic, int32_t p
 /* KC_E_UNKNOWN_TOPIC_OR_PARTITION. */
 KC_API kc_err kc_mock_topic_id(kc_mock *mock, const char *topic, kc_uuid *id);
 
-/* Effective are max.message.bytes, message.timestamp.type and min.insync.replicas; other names are
- * kept and described. value NULL: back to the default. KC_E_INVALID_CONFIG. */
+/* Effective are max.message.bytes, message.timestamp.type, min.insync.replicas and, of
+ * cleanup.policy, that compacted topics refuse records without a key; other names are kept and
+ * described. value NULL: back to the default. KC_E_INVALID_CONFIG. */
 KC_API kc_err kc_mock_set_topic_config(kc_mock *mock, const char *topic, const char *name,
                                        const char *value);
 

@@ -32,7 +32,9 @@ enum {
     KC_DELIVERY_OFFSET_UNKNOWN = 2
 };
 
-/* The common outcome of `count` records that were sent to one partition one after the other.
+/* The common outcome of `count` records that were sent to one partition one after the other. When a
+ * broker refuses single records of a batch (KIP-467) these have its error and its sentence, each in a
+ * range of its own, and those between them KC_E_BATCH_REFUSED: they may be sent again.
  * Everything it points to is borrowed from whoever hands it out. */
 typedef struct kc_delivery {
     /* in callbacks sizeof(kc_delivery) of the library; for kc_deliveries_at as the program was

@@ -31,7 +31,7 @@ typedef struct kci_admin_op_type {
 /* Embedded as the first member in each operation's own struct, which comes from kci_calloc. */
 struct kci_admin_op {
     const kci_admin_op_type *type;
-    kci_call call; /* build() sets body, and node if it is not always the same */
+    kci_call call;               /* build() sets body, and node if it is not always the same */
     char why[KCI_SENTENCE_SIZE]; /* the last error's sentence */
     int32_t retry_after_ms;
     bool maybe_done; /* an earlier attempt was sent and its answer never came */

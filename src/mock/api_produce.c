@@ -63,6 +63,20 @@ static uint32_t held_by(const kci_mock_request *r, const produce *state, size_t 
     return (uint32_t)((uint64_t)r->frame->cap * size / state->bytes);
 }
 
+/* True when the topic is compacted and a record has no key: the batch is refused. */
+static bool refuse_keyless(kci_mock_request *r, const kci_mock_partition *p, kc_bytes records,
+                           out_partition *out)
+{
+    kci_produce_response_batch_index_and_error_message *list = NULL;
+    int32_t count = p->topic->compact ? kci_mock_name_keyless(r, records, &list) : 0;
+    if (count == 0)
+        return false;
+    fail(out, KC_E_INVALID_RECORD, "One or more records have been rejected.");
+    out->record_errors.data = list;
+    out->record_errors.count = list ? count : 0;
+    return true;
+}
+
 static void append(kci_mock_request *r, produce *state, kci_mock_partition *p, kc_bytes records,
                    out_partition *out)
 {
@@ -115,7 +129,7 @@ static void serve_partition(kci_mock_request *r, produce *state, const kci_mock_
         not_leader(r, state, p, out);
     else if (request->acks == -1 && kci_mock_in_sync_count(p) < topic->min_in_sync)
         fail(out, KC_E_NOT_ENOUGH_REPLICAS, NULL);
-    else
+    else if (!refuse_keyless(r, p, in->records, out))
         append(r, state, p, in->records, out);
     if (forced && applied && out->error_code == 0)
         fail(out, forced, NULL);

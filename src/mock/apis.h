@@ -28,6 +28,11 @@ kci_mock_outcome kci_mock_serve_offset_fetch(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_sasl_handshake(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_sasl_authenticate(kci_mock_request *r);
 
+/* How many records of a produced batch have no key, and which (in the request's arena; NULL when out
+ * of memory). */
+int32_t kci_mock_name_keyless(kci_mock_request *r, kc_bytes records,
+                              kci_produce_response_batch_index_and_error_message **out);
+
 /* The ApiVersions answer to a version that is not supported (KIP-511), to be sent as version 0.
  * KC_E_NO_MEMORY. */
 kc_err kci_mock_api_versions_unsupported(kci_mock_request *r, kci_api_versions_response *out);

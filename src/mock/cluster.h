@@ -67,6 +67,7 @@ struct kci_mock_topic {
     int32_t max_message_bytes;
     int32_t min_in_sync;
     bool log_append_time;
+    bool compact; /* every record needs a key */
 };
 
 /* An offset that a group committed. */

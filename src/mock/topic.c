@@ -278,6 +278,8 @@ static void take_effect(kci_mock_topic *topic, kc_bytes name, kc_bytes value)
             topic->min_in_sync = 1;
     } else if (is(name, "message.timestamp.type")) {
         topic->log_append_time = is(value, "LogAppendTime");
+    } else if (is(name, "cleanup.policy")) {
+        topic->compact = value.data && memmem(value.data, value.size, "compact", 7) != NULL;
     }
 }
 

@@ -56,6 +56,7 @@ void kci_send_batch_unref(kci_send_batch *b)
         return;
     kci_free(b->opaques);
     kci_free(b->text);
+    kci_free(b->ranges);
     kci_free(b);
 }
 

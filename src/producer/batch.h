@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "producer/pool.h"
+#include "producer/ranges.h"
 #include "record/writer.h"
 
 struct kci_part;
@@ -67,7 +68,8 @@ typedef struct kci_send_batch {
     uint32_t flags;
     int64_t base_offset;
     int64_t timestamp;
-    char *text; /* NULL: the table's */
+    char *text;                 /* NULL: the table's */
+    kci_outcome_ranges *ranges; /* NULL: all records have the outcome above */
 } kci_send_batch;
 
 /* An empty batch for a partition, with one reference and one use, its struct charged to the pool.

@@ -55,11 +55,13 @@ void kci_producer_hear_room(kc_producer *p)
 
 static size_t report(kc_producer *p, kci_send_batch *b)
 {
-    kc_delivery delivery = kci_outcome_view(b);
-    kci_interceptors_on_acknowledgement(p, &delivery);
-    if (p->on_delivery)
-        p->on_delivery(p->user, &delivery);
-    return (size_t)delivery.count;
+    for (int32_t i = 0; i < kci_outcome_count(b); i++) {
+        kc_delivery delivery = kci_outcome_view(b, i);
+        kci_interceptors_on_acknowledgement(p, &delivery);
+        if (p->on_delivery)
+            p->on_delivery(p->user, &delivery);
+    }
+    return (size_t)b->count;
 }
 
 size_t kci_producer_serve(kc_producer *p)
@@ -115,18 +117,33 @@ kc_err kc_producer_poll(kc_producer *p, int32_t timeout_ms, size_t *served)
     return err == KC_E_TIMED_OUT ? KC_OK : err;
 }
 
+/* One range; a batch with several is held by the first of them. */
+typedef struct taken {
+    kci_send_batch *batch;
+    int32_t range;
+} taken;
+
 struct kc_deliveries {
     kc_producer *producer; /* counted: topics' names are its */
     size_t count;
-    kci_send_batch *batches[];
+    taken list[];
 };
 
-static size_t list_length(const kci_list *list)
+static size_t count_ranges(const kci_list *list)
 {
     size_t n = 0;
     for (kci_link *at = kci_list_first(list); at; at = kci_list_next(list, at))
-        n++;
+        n += (size_t)kci_outcome_count(batch_of(at));
     return n;
+}
+
+static void take_batch(kc_producer *p, kc_deliveries *d, kci_send_batch *b)
+{
+    for (int32_t i = 0; i < kci_outcome_count(b); i++) {
+        kc_delivery delivery = kci_outcome_view(b, i);
+        d->list[d->count++] = (taken){ b, i };
+        kci_interceptors_on_acknowledgement(p, &delivery);
+    }
 }
 
 /* KC_OK with *out NULL when there are none (KC_E_CLOSED: and none can come). Without memory nothing
@@ -138,10 +155,10 @@ static kc_err take_now(kc_producer *p, kc_deliveries **out)
     *out = NULL;
     kci_list_init(&list);
     kci_outcomes_take(&p->outcomes, &list);
-    size_t n = list_length(&list);
+    size_t n = count_ranges(&list);
     if (n == 0)
         return over ? KC_E_CLOSED : KC_OK;
-    kc_deliveries *d = kci_alloc(sizeof *d + n * sizeof d->batches[0]);
+    kc_deliveries *d = kci_alloc(sizeof *d + n * sizeof d->list[0]);
     if (!d) {
         kci_outcomes_put_back(&p->outcomes, &list);
         return KC_E_NO_MEMORY;
@@ -150,11 +167,8 @@ static kc_err take_now(kc_producer *p, kc_deliveries **out)
     kci_resident_ref(&p->life);
     d->producer = p;
     d->count = 0;
-    for (kci_link *at; (at = kci_list_pop_front(&list));) {
-        kc_delivery delivery = kci_outcome_view(batch_of(at));
-        d->batches[d->count++] = batch_of(at);
-        kci_interceptors_on_acknowledgement(p, &delivery);
-    }
+    for (kci_link *at; (at = kci_list_pop_front(&list));)
+        take_batch(p, d, batch_of(at));
     *out = d;
     return KC_OK;
 }
@@ -199,7 +213,8 @@ bool kc_deliveries_at(const kc_deliveries *deliveries, size_t index, kc_delivery
 {
     if (!deliveries || index >= deliveries->count)
         return false;
-    kc_delivery delivery = kci_outcome_view(deliveries->batches[index]);
+    const taken *t = &deliveries->list[index];
+    kc_delivery delivery = kci_outcome_view(t->batch, t->range);
     return kci_abi_give(&kci_abi_delivery, &delivery, out);
 }
 
@@ -208,7 +223,8 @@ void kc_deliveries_free(kc_deliveries *deliveries)
     if (!deliveries)
         return;
     for (size_t i = 0; i < deliveries->count; i++)
-        kci_send_batch_unref(deliveries->batches[i]);
+        if (deliveries->list[i].range == 0)
+            kci_send_batch_unref(deliveries->list[i].batch);
     kci_resident_unref(&deliveries->producer->life);
     kci_free(deliveries);
 }

@@ -97,6 +97,8 @@ static void set_failure(kci_send_batch *b, const kci_failure *why)
     b->base_offset = -1;
     bool maybe_written = (b->maybe_written || why->undecided) && !KCI_BUG(NOT_POSSIBLY_PERSISTED);
     b->flags = maybe_written ? KC_DELIVERY_POSSIBLY_PERSISTED : 0;
+    if (why->refusal)
+        b->ranges = kci_outcome_ranges_new(why->refusal, b->count);
     if (why->text.size > 0)
         b->text =
             kci_strndup(why->text.data, why->text.size < TEXT_MAX ? why->text.size : TEXT_MAX);

@@ -83,17 +83,31 @@ kc_err kci_outcomes_failure(kci_outcomes *o, kc_error *detail)
     return KC_E_NOT_DELIVERED;
 }
 
-kc_delivery kci_outcome_view(const kci_send_batch *b)
+int32_t kci_outcome_count(const kci_send_batch *b)
 {
+    return b->ranges ? b->ranges->count : 1;
+}
+
+static const char *text_of(kc_err err, const char *text)
+{
+    if (err == KC_OK)
+        return "";
+    return text ? text : kc_error_text(err);
+}
+
+kc_delivery kci_outcome_view(const kci_send_batch *b, int32_t range)
+{
+    kci_outcome_range whole = { 0, b->count, b->err, b->text };
+    const kci_outcome_range *r = b->ranges ? &b->ranges->list[range] : &whole;
     kc_delivery d = KC_DELIVERY_INIT;
-    d.err = b->err;
+    d.err = r->err;
     d.topic = b->part->topic->name;
     d.partition = b->part->index;
-    d.count = b->count;
+    d.count = r->count;
     d.base_offset = b->base_offset;
     d.timestamp = b->timestamp;
-    d.opaques = b->opaques;
-    d.text = b->err == KC_OK ? "" : b->text ? b->text : kc_error_text(b->err);
+    d.opaques = b->opaques ? b->opaques + r->from : NULL;
+    d.text = text_of(r->err, r->text);
     d.flags = b->flags;
     return d;
 }

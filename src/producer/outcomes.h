@@ -38,7 +38,8 @@ bool kci_outcomes_is_empty(kci_outcomes *o);
  * none. */
 kc_err kci_outcomes_failure(kci_outcomes *o, kc_error *detail);
 
-/* What the application sees of an outcome; borrowed from b. */
-kc_delivery kci_outcome_view(const kci_send_batch *b);
+/* What the application sees of an outcome, borrowed from b: one or more ranges of records. */
+int32_t kci_outcome_count(const kci_send_batch *b);
+kc_delivery kci_outcome_view(const kci_send_batch *b, int32_t range);
 
 #endif

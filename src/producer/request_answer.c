@@ -103,7 +103,9 @@ static void tell_leader(kc_producer *p, const kci_part *part, const partition_an
 static void read_error(kc_producer *p, kci_send_batch *b, const partition_answer *a,
                        const kci_produce_response *body)
 {
-    kci_failure why = { .err = a->error_code, .text = a->error_message };
+    kci_refusal refusal = { a->error_code, a->error_message, a->record_errors.data,
+                            a->record_errors.count };
+    kci_failure why = { .err = a->error_code, .text = a->error_message, .refusal = &refusal };
     why.undecided = !excludes_write(a->error_code);
     if (a->record_errors.count > 0 && a->record_errors.data[0].batch_index_error_message.data)
         why.text = a->record_errors.data[0].batch_index_error_message;

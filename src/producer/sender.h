@@ -140,9 +140,10 @@ void kci_request_free_spare(kci_sender *s);
 /* Why an attempt, or a batch for good, did not succeed. */
 typedef struct kci_failure {
     kc_err err;
-    kc_bytes text;  /* the broker's or the core's sentence; empty: the table's */
-    bool undecided; /* the broker may have written it all the same */
-    bool again;     /* the connection's fault, not the records': another attempt may succeed */
+    kc_bytes text;              /* the broker's or the core's sentence; empty: the table's */
+    const kci_refusal *refusal; /* what it said of single records, or NULL */
+    bool undecided;             /* the broker may have written it all the same */
+    bool again; /* the connection's fault, not the records': another attempt may succeed */
 } kci_failure;
 
 /* A batch on the wire was written. base_offset -1: not told. */

@@ -332,6 +332,67 @@ Test(sending, log_append_time_is_told)
     rig_stop(&r);
 }
 
+/* Record 2 has no key, in a topic that wants one. */
+static void send_one_keyless(rig *r)
+{
+    kc_error why;
+    kc_producer_record record = KC_PRODUCER_RECORD_INIT;
+    record.topic = kc_str("t");
+    record.partition = 0;
+    for (intptr_t i = 0; i < 5; i++) {
+        record.key = i == 2 ? kc_mem(NULL, 0) : kc_str("k");
+        record.opaque = (void *)(i + 1);
+        cr_assert_eq(kc_producer_send(r->producer, &record, &why), KC_OK, "%s", why.text);
+    }
+}
+
+Test(sending, a_refused_record_is_told_from_its_batch)
+{
+    const char *const properties[] = { "linger.ms=10000", NULL };
+    kc_error why;
+    rig r;
+    rig_start(&r, NULL, properties, NULL);
+    kc_mock_set_topic_config(r.mock, "t", "cleanup.policy", "compact");
+    send_one_keyless(&r);
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_E_NOT_DELIVERED);
+    cr_expect(strstr(why.text, "INVALID_RECORD") && strstr(why.text, "without key"), "%s",
+              why.text);
+    for (int i = 0; i < 5; i++) {
+        cr_expect_eq(r.outcomes[i].reports, 1);
+        cr_expect_eq(r.outcomes[i].err, i == 2 ? KC_E_INVALID_RECORD : KC_E_BATCH_REFUSED);
+        cr_expect_eq(r.outcomes[i].flags, 0);
+    }
+    rig_stop(&r);
+}
+
+Test(sending, a_refused_record_is_told_from_its_batch_when_taken)
+{
+    const char *const properties[] = { "linger.ms=10000", "compression.type=lz4", NULL };
+    kc_producer_options options = { .size = sizeof options, .flags = KC_PRODUCER_TAKE };
+    static const kc_err expected[] = { KC_E_BATCH_REFUSED, KC_E_INVALID_RECORD,
+                                       KC_E_BATCH_REFUSED };
+    kc_error why;
+    kc_deliveries *d = NULL;
+    kc_delivery one = KC_DELIVERY_INIT;
+    rig r;
+    rig_start(&r, NULL, properties, &options);
+    kc_mock_set_topic_config(r.mock, "t", "cleanup.policy", "compact,delete");
+    send_one_keyless(&r);
+    cr_expect_eq(kc_producer_flush(r.producer, 10000, &why), KC_E_NOT_DELIVERED);
+    cr_assert_eq(kc_producer_take(r.producer, 0, &d), KC_OK);
+    cr_assert_eq(kc_deliveries_count(d), 3);
+    intptr_t next = 0;
+    for (size_t i = 0; kc_deliveries_at(d, i, &one); i++) {
+        cr_expect_eq(one.err, expected[i]);
+        cr_expect_eq(one.base_offset, -1);
+        for (int32_t n = 0; n < one.count; n++)
+            cr_expect_eq(one.opaques[n], (void *)++next);
+    }
+    cr_expect_eq(next, 5);
+    rig_stop(&r);
+    kc_deliveries_free(d);
+}
+
 Test(sending, a_batch_too_large_for_the_topic_is_split)
 {
     static const char *const codecs[] = { "compression.type=none", "compression.type=gzip" };
