@@ -254,11 +254,13 @@ KC_API size_t kc_records_bytes(const kc_records *records);
 
 /* ---- offsets ------------------------------------------------------------------------------ */
 
-/* The offset that poll returns next of an assigned partition. Waits when it has to be looked up
- * first. leader_epoch may be NULL; gets -1 when unknown. KC_E_STATE: not assigned; KC_E_TIMED_OUT;
- * KC_E_INTERRUPTED; KC_E_NO_OFFSET: there is none until a seek. */
+/* The place from which poll reads an assigned partition next, with the leader epoch that belongs to
+ * it (-1: not known), as it may be committed or kept. Waits when it has to be looked up first.
+ * out->topic is the argument, borrowed. On an error out is left alone: KC_E_STATE: not assigned;
+ * KC_E_TIMED_OUT; KC_E_INTERRUPTED; KC_E_NO_OFFSET: there is none until a seek;
+ * KC_E_INVALID_ARGUMENT. */
 KC_API kc_err kc_consumer_position(kc_consumer *consumer, kc_bytes topic, int32_t partition,
-                                   int32_t timeout_ms, int64_t *offset, int32_t *leader_epoch,
+                                   int32_t timeout_ms, kc_topic_partition_offset *out,
                                    kc_error *detail);
 
 /* Begin with KC_PARTITION_OFFSETS_INIT. */

@@ -50,6 +50,10 @@ kc_err kci_abi_take(const kci_abi *abi, const void *from, void *to, kc_error *de
                         "others is not zero: leave the newer fields alone, or use a newer "
                         "libkclient",
                         abi->name, (unsigned)size, (unsigned)abi->size);
+    if (abi->reserved && !is_zero((const uint8_t *)from + abi->reserved, sizeof(uint32_t)))
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "%s.reserved is not 0: begin with %s, and leave it alone", abi->name,
+                        abi->init);
     memcpy(to, abi->defaults, abi->size);
     memcpy(to, from, known);
     memcpy(to, &abi->size, sizeof abi->size);

@@ -19,6 +19,7 @@ typedef struct kci_abi {
     uint32_t size;        /* in this library */
     uint32_t least;       /* up to the last field that every version has had; never changes */
     const void *defaults; /* `size` bytes: what `init` makes */
+    uint32_t reserved;    /* offset of a uint32_t that must be 0 until it has a meaning; 0: none */
 } kci_abi;
 
 /* A row for one struct: `last` is the last field of the part that every version has. */
@@ -27,6 +28,14 @@ typedef struct kci_abi {
         .name = #type, .init = init_name, .size = (uint32_t)sizeof(type),            \
         .least = (uint32_t)(offsetof(type, last) + sizeof(((const type *)0)->last)), \
         .defaults = (values)                                                         \
+    }
+
+/* A row for a struct that has a field `reserved`. */
+#define KCI_ABI_ROW_RESERVED(type, last, init_name, values)                          \
+    {                                                                                \
+        .name = #type, .init = init_name, .size = (uint32_t)sizeof(type),            \
+        .least = (uint32_t)(offsetof(type, last) + sizeof(((const type *)0)->last)), \
+        .defaults = (values), .reserved = (uint32_t)offsetof(type, reserved)         \
     }
 
 /* Copies a program's struct to *to, a struct as this library knows it: what an older program does

@@ -30,14 +30,14 @@ const kci_abi kci_abi_producer_record =
 const kci_abi kci_abi_producer_options =
     KCI_ABI_ROW(kc_producer_options, flags, "KC_PRODUCER_OPTIONS_INIT", &default_producer_options);
 const kci_abi kci_abi_producer_interceptor =
-    KCI_ABI_ROW(kc_producer_interceptor, on_send, "KC_PRODUCER_INTERCEPTOR_INIT",
-                &default_producer_interceptor);
+    KCI_ABI_ROW_RESERVED(kc_producer_interceptor, on_send, "KC_PRODUCER_INTERCEPTOR_INIT",
+                         &default_producer_interceptor);
 const kci_abi kci_abi_partitioner =
-    KCI_ABI_ROW(kc_partitioner, partition, "KC_PARTITIONER_INIT", &default_partitioner);
+    KCI_ABI_ROW_RESERVED(kc_partitioner, partition, "KC_PARTITIONER_INIT", &default_partitioner);
 const kci_abi kci_abi_consumer_options =
     KCI_ABI_ROW(kc_consumer_options, flags, "KC_CONSUMER_OPTIONS_INIT", &default_consumer_options);
 const kci_abi kci_abi_new_topic =
-    KCI_ABI_ROW(kc_new_topic, name, "KC_NEW_TOPIC_INIT", &default_new_topic);
+    KCI_ABI_ROW_RESERVED(kc_new_topic, name, "KC_NEW_TOPIC_INIT", &default_new_topic);
 const kci_abi kci_abi_new_partitions =
     KCI_ABI_ROW(kc_new_partitions, name, "KC_NEW_PARTITIONS_INIT", &default_new_partitions);
 const kci_abi kci_abi_delivery =

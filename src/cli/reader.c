@@ -7,7 +7,7 @@ static kc_err assign(kc_consumer *consumer, const char *topic, int32_t count, kc
                      int32_t timeout_ms, kc_error *error)
 {
     kc_topic_partition_position *list = calloc((size_t)count + 1, sizeof *list);
-    int64_t offset;
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
     if (!list) {
         *error = (kc_error){ .code = KC_E_NO_MEMORY, .text = "out of memory" };
         return KC_E_NO_MEMORY;
@@ -16,7 +16,7 @@ static kc_err assign(kc_consumer *consumer, const char *topic, int32_t count, kc
         list[i] = (kc_topic_partition_position){ kc_str(topic), i, position };
     kc_err err = kc_consumer_assign(consumer, list, (size_t)count, error);
     for (int32_t i = 0; i < count && !err; i++)
-        err = kc_consumer_position(consumer, kc_str(topic), i, timeout_ms, &offset, NULL, error);
+        err = kc_consumer_position(consumer, kc_str(topic), i, timeout_ms, &at, error);
     free(list);
     return err;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions about an assigned partition that are answered from what is known: position, lag, end.
  */
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "consumer/consumer.h"
 
 /* False: it is not known yet. */
-static bool look_at_position(kc_consumer *c, kc_bytes topic, int32_t partition, int64_t *offset,
-                             int32_t *epoch, kc_err *err)
+static bool look_at_position(kc_consumer *c, kc_topic_partition_offset *at, kc_err *err)
 {
     pthread_mutex_lock(&c->lock);
-    const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
+    const kci_read_part *p = kci_assignment_find(&c->assignment, at->topic, at->partition);
     bool known = true;
     if (!p) {
         *err = KC_E_STATE;
@@ -19,31 +19,32 @@ static bool look_at_position(kc_consumer *c, kc_bytes topic, int32_t partition, 
         known = false;
     } else {
         *err = KC_OK;
-        *offset = p->position;
-        *epoch = p->position_epoch;
+        at->offset = p->position;
+        at->leader_epoch = p->position_epoch;
     }
     pthread_mutex_unlock(&c->lock);
     return known;
 }
 
 kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, int32_t timeout_ms,
-                            int64_t *offset, int32_t *leader_epoch, kc_error *detail)
+                            kc_topic_partition_offset *out, kc_error *detail)
 {
-    if (!offset)
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "offset is NULL");
-    kc_err err = kci_consumer_enter(c, detail);
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
+    kc_err err = kci_abi_check_out(&kci_abi_topic_partition_offset, out, detail);
+    if (err == KC_OK)
+        err = kci_consumer_enter(c, detail);
     if (err != KC_OK)
         return err;
     int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
-    int32_t epoch = -1;
+    at.topic = topic;
+    at.partition = partition;
     kci_consumer_wait_begin(c);
-    while (!look_at_position(c, topic, partition, offset, &epoch, &err) &&
-           kci_consumer_wait(c, deadline, &err))
+    while (!look_at_position(c, &at, &err) && kci_consumer_wait(c, deadline, &err))
         ;
     kci_consumer_wait_end(c);
-    if (leader_epoch)
-        *leader_epoch = err == KC_OK ? epoch : -1;
     kci_consumer_leave(c);
+    if (err == KC_OK)
+        (void)kci_abi_give(&kci_abi_topic_partition_offset, &at, out);
     return kci_consumer_fail(c, detail, err);
 }
 

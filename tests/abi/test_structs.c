@@ -464,6 +464,12 @@ static bool give_offsets(const void *from, void *out)
            KC_OK;
 }
 
+static bool give_position(const void *from, void *out)
+{
+    return kc_consumer_position((kc_consumer *)(uintptr_t)from, kc_str("t"), 0, -1, out, &why) ==
+           KC_OK;
+}
+
 static bool give_end(const void *from, void *out)
 {
     return kc_records_end(from, out);
@@ -511,6 +517,8 @@ Test(structs, what_a_consumer_gives)
                UP_TO(kc_partition_offsets, last_stable), give_offsets, c);
     each_given("kc_topic_partition_offset", sizeof(kc_topic_partition_offset),
                UP_TO(kc_topic_partition_offset, metadata), give_end, records);
+    each_given("kc_topic_partition_offset", sizeof(kc_topic_partition_offset),
+               UP_TO(kc_topic_partition_offset, metadata), give_position, c);
     kc_topic_partition_offset end = KC_TOPIC_PARTITION_OFFSET_INIT;
     cr_assert(kc_records_end(records, &end));
     cr_expect_eq(end.offset, kc_records_next_offset(records));

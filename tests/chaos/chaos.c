@@ -183,11 +183,10 @@ static bool at_end(chaos *c, kc_consumer *consumer)
 {
     for (int p = 0; p < c->partitions; p++) {
         kc_partition_offsets offsets = KC_PARTITION_OFFSETS_INIT;
-        int64_t position = -1;
+        kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
         if (kc_consumer_offsets(consumer, kc_str(c->topic), p, 10000, &offsets, NULL) != KC_OK ||
-            kc_consumer_position(consumer, kc_str(c->topic), p, 10000, &position, NULL, NULL) !=
-                KC_OK ||
-            position < offsets.end)
+            kc_consumer_position(consumer, kc_str(c->topic), p, 10000, &at, NULL) != KC_OK ||
+            at.offset < offsets.end)
             return false;
     }
     return true;

@@ -105,13 +105,6 @@ static void do_seeks(run *r)
         }
 }
 
-static bool is_stopping(kc_err err)
-{
-    return err == KC_E_CORRUPT_MESSAGE || err == KC_E_DECOMPRESS ||
-           err == KC_E_DECOMPRESSED_TOO_LARGE || err == KC_E_NOT_SUPPORTED ||
-           err == KC_E_PROTOCOL || err == KC_E_LOG_TRUNCATED || err == KC_E_NO_OFFSET;
-}
-
 /* true when something came */
 static bool poll_once(run *r, int32_t timeout_ms)
 {
@@ -130,7 +123,7 @@ static bool poll_once(run *r, int32_t timeout_ms)
                   (int)kc_records_topic(records).size, kc_records_topic(records).data,
                   kc_records_partition(records), (long long)kc_records_offset(records));
         book_polled(&r->book, records, &r->rules);
-    } else if (records && is_stopping(err)) {
+    } else if (records && !(why.flags & KC_ERROR_GOES_ON)) {
         after_error(r, records);
     }
     bool some = records != NULL;

@@ -64,16 +64,16 @@ static void ask_times(sim_run *r, int c, int32_t timeout_ms)
 
 static void ask_position(sim_run *r, int c, int p, int32_t timeout_ms)
 {
-    int64_t position = -1, lag = -1;
+    int64_t lag = -1;
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
     kc_error why = { 0 };
     int64_t begun = sim_now(r->world);
-    kc_err err = kc_consumer_position(r->consumers[c], kc_str(SIM_TOPIC), p, timeout_ms, &position,
-                                      NULL, &why);
+    kc_err err = kc_consumer_position(r->consumers[c], kc_str(SIM_TOPIC), p, timeout_ms, &at, &why);
     sim_check_call(r, "position", begun, timeout_ms);
     if (!r->removed[c][p])
         check_error(r, "position", err, &why);
-    if (err == KC_OK && position >= 0)
-        check_answer(r, "the position", p, position, 0);
+    if (err == KC_OK && at.offset >= 0)
+        check_answer(r, "the position", p, at.offset, 0);
     if (kc_consumer_lag(r->consumers[c], kc_str(SIM_TOPIC), p, &lag) == KC_OK && lag >= 0)
         check_answer(r, "the lag", p, lag, 0);
     kc_consumer_at_end(r->consumers[c], kc_str(SIM_TOPIC), p);

@@ -244,9 +244,9 @@ void sim_read_on(sim_run *r, int c)
 bool sim_at_end(sim_run *r, int c)
 {
     for (int p = 0; p < r->plan->partitions; p++) {
-        int64_t position = -1;
-        kc_consumer_position(r->consumers[c], kc_str(SIM_TOPIC), p, 0, &position, NULL, NULL);
-        if (position < kc_mock_high_watermark(r->mock, SIM_TOPIC, p))
+        kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
+        kc_consumer_position(r->consumers[c], kc_str(SIM_TOPIC), p, 0, &at, NULL);
+        if (at.offset < kc_mock_high_watermark(r->mock, SIM_TOPIC, p))
             return false;
     }
     return true;

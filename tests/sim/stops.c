@@ -6,10 +6,12 @@
 
 enum { PAUSE_US = 300000 };
 
-static bool stops(kc_err err)
+/* As the library tells; that a partition without this goes on by itself is what the end of a run
+ * needs. */
+static bool stops(const kc_records *records)
 {
-    return err == KC_E_CORRUPT_MESSAGE || err == KC_E_DECOMPRESS ||
-           err == KC_E_DECOMPRESSED_TOO_LARGE || err == KC_E_PROTOCOL;
+    kc_error why;
+    return kc_records_error(records, &why) != KC_OK && !(why.flags & KC_ERROR_GOES_ON);
 }
 
 /* The log was cut, or the position lies outside of it, and the library is not to decide what then
@@ -42,7 +44,7 @@ bool sim_stopped(sim_run *r, int c, const kc_records *records)
     const sim_poison *poison = sim_poison_at(r, p, offset);
     if (is_cut(r, c, records))
         return true;
-    if (!stops(kc_records_error(records, NULL)) || p < 0 || p >= r->plan->partitions)
+    if (!stops(records) || p < 0 || p >= r->plan->partitions)
         return false;
     if (!poison && r->damaged == 0)
         return false;

@@ -189,6 +189,13 @@ int64_t rig_expect(rig *r, const char *topic, int32_t partition, int64_t from, i
     return next;
 }
 
+static bool stops(kc_err err)
+{
+    return err == KC_E_CORRUPT_MESSAGE || err == KC_E_DECOMPRESS || err == KC_E_PROTOCOL ||
+           err == KC_E_DECOMPRESSED_TOO_LARGE || err == KC_E_NOT_SUPPORTED ||
+           err == KC_E_LOG_TRUNCATED || err == KC_E_NO_OFFSET;
+}
+
 kc_err rig_expect_error(rig *r, kc_records **out, int64_t *count)
 {
     int64_t until = rig_now_ms(r) + PATIENCE_MS;
@@ -198,8 +205,10 @@ kc_err rig_expect_error(rig *r, kc_records **out, int64_t *count)
         if (err != KC_OK) {
             cr_assert_eq(why.code, err);
             cr_assert_gt(strlen(why.text), 10);
-            if (*out)
+            if (*out) {
                 cr_assert_eq(kc_records_error(*out, NULL), err);
+                cr_assert_eq((why.flags & KC_ERROR_GOES_ON) == 0, stops(err), "%s", why.text);
+            }
             return err;
         }
         cr_assert_lt(rig_now_ms(r), until, "no error came");
@@ -241,10 +250,11 @@ void rig_seek(rig *r, const char *topic, int32_t partition, kc_position position
 
 int64_t rig_position(rig *r, const char *topic, int32_t partition)
 {
-    int64_t offset = -1;
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
     kc_error why;
-    cr_assert_eq(kc_consumer_position(r->consumer, kc_str(topic), partition, PATIENCE_MS, &offset,
-                                      NULL, &why),
-                 KC_OK, "%s", why.text);
-    return offset;
+    cr_assert_eq(
+        kc_consumer_position(r->consumer, kc_str(topic), partition, PATIENCE_MS, &at, &why), KC_OK,
+        "%s", why.text);
+    cr_assert_eq(at.partition, partition);
+    return at.offset;
 }

@@ -116,9 +116,8 @@ Test(positions, without_a_policy_there_is_no_offset)
     cr_assert_eq(kc_records_count(records), 0);
     kc_records_free(records);
     rig_expect_nothing(&r, 100); /* once */
-    int64_t offset;
-    cr_assert_eq(kc_consumer_position(r.consumer, kc_str("t"), 0, 1000, &offset, NULL, NULL),
-                 KC_E_NO_OFFSET);
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
+    cr_assert_eq(kc_consumer_position(r.consumer, kc_str("t"), 0, 1000, &at, NULL), KC_E_NO_OFFSET);
     rig_seek(&r, "t", 0, kc_position_offset(3));
     rig_expect(&r, "t", 0, 3, 7);
     rig_stop(&r);
@@ -240,10 +239,9 @@ Test(positions, questions_end_at_their_deadline)
     int64_t begun = rig_now_ms(&r);
     cr_assert_eq(kc_consumer_offsets(r.consumer, kc_str("t"), 0, 300, &o, &why), KC_E_TIMED_OUT);
     cr_assert_eq(rig_now_ms(&r) - begun, 300);
-    int64_t offset;
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
     rig_assign(&r, "t", 0, kc_position_end());
-    cr_assert_eq(kc_consumer_position(r.consumer, kc_str("t"), 0, 200, &offset, NULL, &why),
-                 KC_E_TIMED_OUT);
+    cr_assert_eq(kc_consumer_position(r.consumer, kc_str("t"), 0, 200, &at, &why), KC_E_TIMED_OUT);
     cr_assert_eq(rig_now_ms(&r) - begun, 500);
     rig_stop(&r);
 }

@@ -44,6 +44,8 @@ static void take_each_size(const kci_abi *abi)
         uint32_t known = size < abi->size ? size : abi->size;
         exact = calloc(1, size); /* so that ASan sees a byte read too much */
         fill(exact, size, known);
+        if (abi->reserved)
+            memset(exact + abi->reserved, 0, sizeof(uint32_t));
         memset(to, CANARY, sizeof to);
         cr_assert_eq(kci_abi_take(abi, exact, to, &why), KC_OK, "%s of %u", abi->name, size);
         cr_assert_eq(*(uint32_t *)(void *)to, abi->size);
@@ -65,6 +67,25 @@ Test(abi, structs_of_all_versions_are_taken)
 {
     for (size_t i = 0; i < KCI_COUNT_OF(all); i++)
         take_each_size(all[i]);
+}
+
+Test(abi, what_is_reserved_is_zero)
+{
+    uint8_t from[ROOM], to[ROOM];
+    kc_error why;
+    int found = 0;
+    for (size_t i = 0; i < KCI_COUNT_OF(all); i++) {
+        if (!all[i]->reserved)
+            continue;
+        found++;
+        cr_expect_leq(all[i]->reserved + sizeof(uint32_t), all[i]->least);
+        memcpy(from, all[i]->defaults, all[i]->size);
+        cr_expect_eq(kci_abi_take(all[i], from, to, &why), KC_OK);
+        from[all[i]->reserved + 3] = 1;
+        cr_expect_eq(kci_abi_take(all[i], from, to, &why), KC_E_INVALID_ARGUMENT);
+        cr_expect(strstr(why.text, "reserved"), "%s", why.text);
+    }
+    cr_expect_eq(found, 3);
 }
 
 Test(abi, sizes_that_no_version_has_are_refused)
