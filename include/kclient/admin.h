@@ -98,9 +98,9 @@ typedef struct kc_topic_result {
     int32_t replication_factor; /* -1: not told */
 } kc_topic_result;
 
-#define KC_TOPIC_RESULT_INIT                                                     \
-    {                                                                            \
-        (uint32_t)sizeof(kc_topic_result), 0, { NULL, 0 }, "", { { 0 } }, -1, -1 \
+#define KC_TOPIC_RESULT_INIT                                                       \
+    {                                                                              \
+        (uint32_t)sizeof(kc_topic_result), 0, { NULL, 0 }, NULL, { { 0 } }, -1, -1 \
     }
 KC_API void kc_topic_result_init(kc_topic_result *out, size_t size);
 

@@ -16,8 +16,8 @@
 #ifndef KCLIENT_ASSIGNOR_H
 #define KCLIENT_ASSIGNOR_H
 
-#include <kclient/consumer.h>
 #include <kclient/error.h>
+#include <kclient/partition.h>
 
 KC_BEGIN
 
@@ -44,7 +44,7 @@ KC_API kc_err kc_plan_set_racks(kc_plan *plan, kc_bytes topic, int32_t partition
                                 kc_bytes leader_rack, const kc_bytes *replica_racks, size_t count,
                                 kc_error *detail);
 
-/* A member and what it has said when it joined. */
+/* A member and what it has said when it joined. Begin with KC_PLAN_MEMBER_INIT. */
 typedef struct kc_plan_member {
     uint32_t size;      /* sizeof(kc_plan_member) as the program was compiled */
     int32_t generation; /* of `owned`; -1: it never had any */
@@ -63,6 +63,7 @@ typedef struct kc_plan_member {
         (uint32_t)sizeof(kc_plan_member), -1, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, { NULL, 0 }, \
             NULL, 0, NULL, 0                                                                      \
     }
+KC_API void kc_plan_member_init(kc_plan_member *out, size_t size);
 
 /* Adds a member; all is copied. KC_E_INVALID_ARGUMENT (no id, an id that is there), KC_E_STATE,
  * KC_E_NO_MEMORY. */
@@ -77,7 +78,7 @@ KC_API kc_err kc_plan_add_member(kc_plan *plan, const kc_plan_member *member, kc
 KC_API size_t kc_plan_member_count(const kc_plan *plan);
 KC_API size_t kc_plan_topic_count(const kc_plan *plan);
 
-/* A member; the pointers are the plan's. Set out->size first. False past the end. */
+/* A member; the pointers are the plan's. False past the end. */
 KC_API bool kc_plan_member_at(const kc_plan *plan, size_t member, kc_plan_member *out);
 
 KC_API kc_bytes kc_plan_topic_name(const kc_plan *plan, size_t topic);
@@ -105,7 +106,7 @@ KC_API int32_t kc_plan_assigned(const kc_plan *plan, size_t topic, int32_t parti
 KC_API kc_err kc_plan_set_user_data(kc_plan *plan, size_t member, kc_bytes data);
 KC_API kc_bytes kc_plan_user_data(const kc_plan *plan, size_t member);
 
-/* What an answer is worth. */
+/* What an answer is worth. Begin with KC_PLAN_SCORE_INIT. */
 typedef struct kc_plan_score {
     uint32_t size;           /* sizeof(kc_plan_score) as the program was compiled */
     uint32_t reserved;       /* 0 */
@@ -117,7 +118,13 @@ typedef struct kc_plan_score {
     uint64_t kept;           /* went to a member that says it owns them */
 } kc_plan_score;
 
-/* Set out->size first. KC_E_INVALID_ARGUMENT, KC_E_NO_MEMORY. */
+#define KC_PLAN_SCORE_INIT                                   \
+    {                                                        \
+        (uint32_t)sizeof(kc_plan_score), 0, 0, 0, 0, 0, 0, 0 \
+    }
+KC_API void kc_plan_score_init(kc_plan_score *out, size_t size);
+
+/* KC_E_INVALID_ARGUMENT. */
 KC_API kc_err kc_plan_get_score(const kc_plan *plan, kc_plan_score *out);
 
 /* ---- assignors ---------------------------------------------------------------------------- */
@@ -127,7 +134,7 @@ enum {
     KC_ASSIGNOR_COOPERATIVE = 2 /* only what changes hands is given back (KIP-429) */
 };
 
-/* An assignor: a program's own, or one of those built in. user is given to each function. Functions
+/* An assignor: a program's own (begin with KC_ASSIGNOR_INIT), or one of those built in. user is given to each function. Functions
  * but for name and assign may be NULL. */
 typedef struct kc_assignor {
     uint32_t size;      /* sizeof(kc_assignor) as the program was compiled */
@@ -150,6 +157,12 @@ typedef struct kc_assignor {
     /* Nobody uses it any more. */
     void (*close)(void *user);
 } kc_assignor;
+
+#define KC_ASSIGNOR_INIT                                                           \
+    {                                                                              \
+        (uint32_t)sizeof(kc_assignor), 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL \
+    }
+KC_API void kc_assignor_init(kc_assignor *out, size_t size);
 
 /* A built-in assignor by its name or Java's class name, with or without the package; NULL: there is
  * none. Static, thread-safe. */

@@ -52,9 +52,9 @@ typedef struct kc_config_property {
 
 enum { KC_PROPERTY_SECRET = 1 /* a password or key: kc_config_get hides it */ };
 
-#define KC_CONFIG_PROPERTY_INIT                                             \
-    {                                                                       \
-        (uint32_t)sizeof(kc_config_property), 0, "", "", "", "", "", "", "" \
+#define KC_CONFIG_PROPERTY_INIT                                                           \
+    {                                                                                     \
+        (uint32_t)sizeof(kc_config_property), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
     }
 KC_API void kc_config_property_init(kc_config_property *out, size_t size);
 

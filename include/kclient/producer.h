@@ -55,7 +55,8 @@ typedef struct kc_delivery {
 
 #define KC_DELIVERY_INIT                                                                          \
     {                                                                                             \
-        (uint32_t)sizeof(kc_delivery), 0, { NULL, 0 }, -1, 0, -1, KC_NO_TIMESTAMP, NULL, "", 0, 0 \
+        (uint32_t)sizeof(kc_delivery), 0, { NULL, 0 }, -1, 0, -1, KC_NO_TIMESTAMP, NULL, NULL, 0, \
+            0                                                                                     \
     }
 KC_API void kc_delivery_init(kc_delivery *out, size_t size);
 

@@ -26,8 +26,10 @@ kc_topic_results *kci_topic_results_new(size_t count)
         kci_free(results);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         results->entries[i].result = (kc_topic_result)KC_TOPIC_RESULT_INIT;
+        results->entries[i].result.text = "";
+    }
     return results;
 }
 

@@ -23,6 +23,9 @@ static const kc_partition_description default_partition_description = KC_PARTITI
 static const kc_config_entry default_config_entry = KC_CONFIG_ENTRY_INIT;
 static const kc_topic_partition_offset default_topic_partition_offset =
     KC_TOPIC_PARTITION_OFFSET_INIT;
+static const kc_assignor default_assignor = KC_ASSIGNOR_INIT;
+static const kc_plan_score default_plan_score = KC_PLAN_SCORE_INIT;
+static const kc_plan_member default_plan_member = KC_PLAN_MEMBER_INIT;
 
 /* The second column never changes. */
 const kci_abi kci_abi_producer_record =
@@ -62,6 +65,12 @@ const kci_abi kci_abi_config_entry =
 const kci_abi kci_abi_topic_partition_offset =
     KCI_ABI_ROW(kc_topic_partition_offset, offset, "KC_TOPIC_PARTITION_OFFSET_INIT",
                 &default_topic_partition_offset);
+const kci_abi kci_abi_assignor =
+    KCI_ABI_ROW_RESERVED(kc_assignor, assign, "KC_ASSIGNOR_INIT", &default_assignor);
+const kci_abi kci_abi_plan_score =
+    KCI_ABI_ROW(kc_plan_score, assigned, "KC_PLAN_SCORE_INIT", &default_plan_score);
+const kci_abi kci_abi_plan_member =
+    KCI_ABI_ROW(kc_plan_member, member_id, "KC_PLAN_MEMBER_INIT", &default_plan_member);
 
 /* ---- the same for programs that cannot use the constants ---- */
 
@@ -153,4 +162,19 @@ void kc_config_entry_init(kc_config_entry *out, size_t size)
 void kc_topic_partition_offset_init(kc_topic_partition_offset *out, size_t size)
 {
     kci_abi_init(&kci_abi_topic_partition_offset, out, size);
+}
+
+void kc_assignor_init(kc_assignor *out, size_t size)
+{
+    kci_abi_init(&kci_abi_assignor, out, size);
+}
+
+void kc_plan_score_init(kc_plan_score *out, size_t size)
+{
+    kci_abi_init(&kci_abi_plan_score, out, size);
+}
+
+void kc_plan_member_init(kc_plan_member *out, size_t size)
+{
+    kci_abi_init(&kci_abi_plan_member, out, size);
 }

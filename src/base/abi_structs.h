@@ -14,6 +14,7 @@ extern const kci_abi kci_abi_partitioner;
 extern const kci_abi kci_abi_consumer_options;
 extern const kci_abi kci_abi_new_topic;
 extern const kci_abi kci_abi_new_partitions;
+extern const kci_abi kci_abi_assignor;
 
 /* given */
 extern const kci_abi kci_abi_delivery;
@@ -26,8 +27,10 @@ extern const kci_abi kci_abi_node;
 extern const kci_abi kci_abi_topic_description;
 extern const kci_abi kci_abi_partition_description;
 extern const kci_abi kci_abi_config_entry;
+extern const kci_abi kci_abi_plan_score;
 
 /* both */
 extern const kci_abi kci_abi_topic_partition_offset;
+extern const kci_abi kci_abi_plan_member;
 
 #endif

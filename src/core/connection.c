@@ -3,6 +3,7 @@
 #include "core/connection_impl.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/mem.h"

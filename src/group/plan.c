@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building a plan: topics, racks, members, each copied into the plan's arena. */
 #include "group/plan.h"
+#include "base/abi_structs.h"
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -224,9 +225,6 @@ static kci_plan_member *new_member(kc_plan *plan, const kc_plan_member *from)
 
 static kc_err check_member(const kc_plan *plan, const kc_plan_member *m, kc_error *detail)
 {
-    if (!m || m->size < sizeof *m)
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
-                        "kc_plan_add_member: begin the member with KC_PLAN_MEMBER_INIT");
     if (!m->member_id.data || m->member_id.size == 0)
         return kci_fail(detail, KC_E_INVALID_ARGUMENT, "a member of a plan needs a member_id");
     if ((m->topic_count && !m->topics) || (m->owned_count && !m->owned))
@@ -245,15 +243,20 @@ static kc_err check_member(const kc_plan *plan, const kc_plan_member *m, kc_erro
 
 kc_err kc_plan_add_member(kc_plan *plan, const kc_plan_member *member, kc_error *detail)
 {
+    kc_plan_member own;
     kc_err err = check_open(plan, "kc_plan_add_member", detail);
+    if (err == KC_OK && !member)
+        err = kci_fail(detail, KC_E_INVALID_ARGUMENT, "the member is NULL");
     if (err == KC_OK)
-        err = check_member(plan, member, detail);
+        err = kci_abi_take(&kci_abi_plan_member, member, &own, detail);
+    if (err == KC_OK)
+        err = check_member(plan, &own, detail);
     if (err != KC_OK)
         return err;
     if (!reserve((void **)&plan->members, plan->member_count, &plan->member_cap,
                  sizeof *plan->members))
         return kci_fail(detail, KC_E_NO_MEMORY, "%s", out_of_memory);
-    kci_plan_member *m = new_member(plan, member);
+    kci_plan_member *m = new_member(plan, &own);
     if (!m || kci_map_put(&plan->member_ids, m->id, m, NULL) != KC_OK)
         return kci_fail(detail, KC_E_NO_MEMORY, "%s", out_of_memory);
     plan->members[plan->member_count++] = m;

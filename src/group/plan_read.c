@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/abi_structs.h"
 #include "group/plan.h"
 
 static const kc_bytes null_bytes = { NULL, 0 };
@@ -36,10 +37,9 @@ static kci_plan_partition *partition_at(const kc_plan *plan, size_t topic, int32
 bool kc_plan_member_at(const kc_plan *plan, size_t member, kc_plan_member *out)
 {
     const kci_plan_member *m = member_at(plan, member);
-    if (!m || !out || out->size < sizeof *out)
+    if (!m)
         return false;
-    *out = (kc_plan_member){
-        .size = out->size,
+    kc_plan_member view = {
         .generation = m->generation,
         .member_id = m->id,
         .group_instance_id = m->instance,
@@ -50,7 +50,7 @@ bool kc_plan_member_at(const kc_plan *plan, size_t member, kc_plan_member *out)
         .owned = m->claims,
         .owned_count = m->claim_count,
     };
-    return true;
+    return kci_abi_give(&kci_abi_plan_member, &view, out);
 }
 
 kc_bytes kc_plan_topic_name(const kc_plan *plan, size_t topic)

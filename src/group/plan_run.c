@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Running an assignor on a plan, what the cooperative protocol holds back afterwards, and what the
  * answer is worth. */
+#include "base/abi_structs.h"
 #include "base/err.h"
 #include "group/plan.h"
 
@@ -29,25 +30,35 @@ void kci_plan_withhold(kc_plan *plan)
     }
 }
 
+static kc_err check_assignor(const kc_assignor *a, uint32_t protocol, kc_error *detail)
+{
+    if (!a->assign)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the assignor has no function assign");
+    if ((protocol == KC_ASSIGNOR_EAGER || protocol == KC_ASSIGNOR_COOPERATIVE) &&
+        (a->protocols & protocol))
+        return KC_OK;
+    return kci_fail(detail, KC_E_INVALID_ARGUMENT, "assignor %s does not support the %s protocol",
+                    a->name ? a->name : "without a name",
+                    protocol == KC_ASSIGNOR_EAGER         ? "eager"
+                    : protocol == KC_ASSIGNOR_COOPERATIVE ? "cooperative"
+                                                          : "given");
+}
+
 kc_err kc_plan_run(kc_plan *plan, const kc_assignor *assignor, uint32_t protocol, kc_error *detail)
 {
     kc_error unused;
-    if (!plan || !assignor || assignor->size < sizeof *assignor || !assignor->assign)
-        return kci_fail(
-            detail, KC_E_INVALID_ARGUMENT,
-            "kc_plan_run: a plan and an assignor with `assign` and its size are needed");
-    if ((protocol != KC_ASSIGNOR_EAGER && protocol != KC_ASSIGNOR_COOPERATIVE) ||
-        !(assignor->protocols & protocol))
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
-                        "assignor %s does not support the %s protocol",
-                        assignor->name ? assignor->name : "without a name",
-                        protocol == KC_ASSIGNOR_EAGER         ? "eager"
-                        : protocol == KC_ASSIGNOR_COOPERATIVE ? "cooperative"
-                                                              : "given");
+    kc_assignor a;
+    if (!plan || !assignor)
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the plan or the assignor is NULL");
+    kc_err err = kci_abi_take(&kci_abi_assignor, assignor, &a, detail);
+    if (err == KC_OK)
+        err = check_assignor(&a, protocol, detail);
+    if (err != KC_OK)
+        return err;
     if (kci_plan_seal(plan) != KC_OK)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
     clear(plan);
-    kc_err err = assignor->assign(assignor->user, plan, detail ? detail : &unused);
+    err = a.assign(a.user, plan, detail ? detail : &unused);
     if (err != KC_OK) {
         clear(plan);
         return err;
@@ -82,13 +93,12 @@ static void count_partition(const kc_plan *plan, kci_plan_place at, kc_plan_scor
 
 kc_err kc_plan_get_score(const kc_plan *plan, kc_plan_score *out)
 {
-    if (!plan || !out || out->size < sizeof *out)
+    if (!plan)
         return KC_E_INVALID_ARGUMENT;
-    kc_plan_score score = { .size = out->size };
+    kc_plan_score score = KC_PLAN_SCORE_INIT;
     for (int32_t t = 0; t < plan->topic_count; t++)
         for (int32_t i = 0; plan->topics[t]->subscriber_count > 0 && i < plan->topics[t]->count;
              i++)
             count_partition(plan, (kci_plan_place){ t, i }, &score);
-    *out = score;
-    return KC_OK;
+    return kci_abi_give(&kci_abi_plan_score, &score, out) ? KC_OK : KC_E_INVALID_ARGUMENT;
 }

@@ -21,13 +21,15 @@ OTHERS = {
     "kc_partition_of_key": "KC_PARTITION_ANY",
     "kc_records_timestamp_type": "KC_TIMESTAMP_NONE",
     "kc_client_timeout": "KC_E_INVALID_ARGUMENT",
+    "kc_plan_partition_count": "0",
+    "kc_assignor_at": None,  # the first
 }
 # Frees, and others that may be called without anything: they take the live handles away from the second pass.
 ENDS = re.compile(r"_(free|close|new)$")
 # Arguments that are not pointers.
 VALUES = {"kc_bytes": "(kc_bytes){ NULL, 0 }", "kc_position": "(kc_position){ 0, -1, 0 }"}
 HANDLES = ["kc_client", "kc_producer", "kc_consumer", "kc_admin", "kc_config", "kc_mock", "kc_records", "kc_deliveries",
-           "kc_cluster", "kc_configs", "kc_topic_results", "kc_partitions"]
+           "kc_cluster", "kc_configs", "kc_topic_results", "kc_partitions", "kc_plan"]
 
 
 def text_of(header):

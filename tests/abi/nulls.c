@@ -18,6 +18,7 @@ kc_cluster *live_kc_cluster;
 kc_configs *live_kc_configs;
 kc_topic_results *live_kc_topic_results;
 kc_partitions *live_kc_partitions;
+kc_plan *live_kc_plan;
 
 static const char *now = "";
 static int calls, failures;
@@ -58,6 +59,7 @@ static void start_handles(void)
     need(kc_client_new(live_kc_config, &live_kc_client, NULL), "client");
     need(kc_producer_new(live_kc_client, &takes, &live_kc_producer, NULL), "producer");
     need(kc_consumer_new(live_kc_client, NULL, &live_kc_consumer, NULL), "consumer");
+    need(kc_plan_new(&live_kc_plan, NULL), "plan");
     need(kc_admin_new(live_kc_client, &live_kc_admin, NULL), "admin");
 }
 
@@ -88,6 +90,7 @@ static void end_handles(void)
     kc_configs_free(live_kc_configs);
     kc_topic_results_free(live_kc_topic_results);
     kc_partitions_free(live_kc_partitions);
+    kc_plan_free(live_kc_plan);
     kc_producer_free(live_kc_producer);
     kc_consumer_free(live_kc_consumer);
     kc_admin_free(live_kc_admin);

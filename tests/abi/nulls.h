@@ -18,6 +18,7 @@ extern kc_cluster *live_kc_cluster;
 extern kc_configs *live_kc_configs;
 extern kc_topic_results *live_kc_topic_results;
 extern kc_partitions *live_kc_partitions;
+extern kc_plan *live_kc_plan;
 
 /* The function that is called next; its name is the last line when it crashes. */
 void begin(const char *name);

@@ -35,6 +35,57 @@ static void stop(void)
 
 TestSuite(structs, .init = start, .fini = stop, .timeout = 60);
 
+/* ---- made ------------------------------------------------------------------------------- */
+
+/* Field by field through the bytes that are not padding: both are copies of one constant, made once
+ * by the compiler and once by the library. */
+#define EXPECT_SAME(type, constant, call)                           \
+    do {                                                            \
+        static const type whole = constant;                         \
+        type made;                                                  \
+        memset(&made, CANARY, sizeof made);                         \
+        call;                                                       \
+        cr_expect_eq(memcmp(&made, &whole, sizeof made), 0, #type); \
+    } while (0)
+
+Test(structs, functions_make_what_the_constants_make)
+{
+    EXPECT_SAME(kc_assignor, KC_ASSIGNOR_INIT, kc_assignor_init(&made, sizeof made));
+    EXPECT_SAME(kc_config_entry, KC_CONFIG_ENTRY_INIT, kc_config_entry_init(&made, sizeof made));
+    EXPECT_SAME(kc_config_property, KC_CONFIG_PROPERTY_INIT,
+                kc_config_property_init(&made, sizeof made));
+    EXPECT_SAME(kc_consumer_options, KC_CONSUMER_OPTIONS_INIT,
+                kc_consumer_options_init(&made, sizeof made));
+    EXPECT_SAME(kc_delivery, KC_DELIVERY_INIT, kc_delivery_init(&made, sizeof made));
+    EXPECT_SAME(kc_mock_fault, KC_MOCK_FAULT_INIT, kc_mock_fault_init(&made, sizeof made));
+    EXPECT_SAME(kc_mock_options, KC_MOCK_OPTIONS_INIT, kc_mock_options_init(&made, sizeof made));
+    EXPECT_SAME(kc_new_partitions, KC_NEW_PARTITIONS_INIT,
+                kc_new_partitions_init(&made, sizeof made));
+    EXPECT_SAME(kc_new_topic, KC_NEW_TOPIC_INIT, kc_new_topic_init(&made, sizeof made));
+    EXPECT_SAME(kc_node, KC_NODE_INIT, kc_node_init(&made, sizeof made));
+    EXPECT_SAME(kc_partition_description, KC_PARTITION_DESCRIPTION_INIT,
+                kc_partition_description_init(&made, sizeof made));
+    EXPECT_SAME(kc_partition_offsets, KC_PARTITION_OFFSETS_INIT,
+                kc_partition_offsets_init(&made, sizeof made));
+    EXPECT_SAME(kc_partitioner, KC_PARTITIONER_INIT, kc_partitioner_init(&made, sizeof made));
+    EXPECT_SAME(kc_plan_member, KC_PLAN_MEMBER_INIT, kc_plan_member_init(&made, sizeof made));
+    EXPECT_SAME(kc_plan_score, KC_PLAN_SCORE_INIT, kc_plan_score_init(&made, sizeof made));
+    EXPECT_SAME(kc_producer_counts, KC_PRODUCER_COUNTS_INIT,
+                kc_producer_counts_init(&made, sizeof made));
+    EXPECT_SAME(kc_producer_interceptor, KC_PRODUCER_INTERCEPTOR_INIT,
+                kc_producer_interceptor_init(&made, sizeof made));
+    EXPECT_SAME(kc_producer_options, KC_PRODUCER_OPTIONS_INIT,
+                kc_producer_options_init(&made, sizeof made));
+    EXPECT_SAME(kc_producer_record, KC_PRODUCER_RECORD_INIT,
+                kc_producer_record_init(&made, sizeof made));
+    EXPECT_SAME(kc_stats, KC_STATS_INIT, kc_stats_init(&made, sizeof made));
+    EXPECT_SAME(kc_topic_description, KC_TOPIC_DESCRIPTION_INIT,
+                kc_topic_description_init(&made, sizeof made));
+    EXPECT_SAME(kc_topic_partition_offset, KC_TOPIC_PARTITION_OFFSET_INIT,
+                kc_topic_partition_offset_init(&made, sizeof made));
+    EXPECT_SAME(kc_topic_result, KC_TOPIC_RESULT_INIT, kc_topic_result_init(&made, sizeof made));
+}
+
 /* ---- taken -------------------------------------------------------------------------------- */
 
 /* A program's bytes of a struct: `size` of them, those that this library knows copied from `known`.
@@ -378,6 +429,61 @@ Test(structs, mock_options)
     kc_mock_options options = KC_MOCK_OPTIONS_INIT;
     each_version("kc_mock_options", &options, sizeof options, UP_TO(kc_mock_options, sasl_plain),
                  make_mock, NULL);
+}
+
+static kc_err add_member(void *arg, const void *given)
+{
+    return kc_plan_add_member(arg, given, &why) == KC_E_INVALID_ARGUMENT &&
+                   !strstr(why.text, "twice")
+               ? KC_E_INVALID_ARGUMENT
+               : KC_OK;
+}
+
+static kc_err nothing_to_do(void *user, kc_plan *plan, kc_error *detail)
+{
+    (void)user;
+    (void)plan;
+    (void)detail;
+    return KC_OK;
+}
+
+static kc_err run_plan(void *arg, const void *given)
+{
+    return kc_plan_run(arg, given, KC_ASSIGNOR_EAGER, &why);
+}
+
+static bool give_member(const void *from, void *out)
+{
+    return kc_plan_member_at(from, 0, out);
+}
+
+static bool give_score(const void *from, void *out)
+{
+    return kc_plan_get_score(from, out) == KC_OK;
+}
+
+static void each_given(const char *name, uint32_t whole, uint32_t smaller,
+                       bool (*give)(const void *from, void *out), const void *from);
+
+Test(structs, plans_and_assignors)
+{
+    kc_plan *plan;
+    cr_assert_eq(kc_plan_new(&plan, &why), KC_OK);
+    kc_plan_member member = KC_PLAN_MEMBER_INIT;
+    member.member_id = kc_str("m");
+    each_version("kc_plan_member", &member, sizeof member, UP_TO(kc_plan_member, owned), add_member,
+                 plan);
+    cr_expect_eq(kc_plan_member_count(plan), 1);
+    kc_assignor own = KC_ASSIGNOR_INIT;
+    own.protocols = KC_ASSIGNOR_EAGER;
+    own.name = "own";
+    own.assign = nothing_to_do;
+    each_version("kc_assignor", &own, sizeof own, UP_TO(kc_assignor, on_assignment), run_plan,
+                 plan);
+    each_given("kc_plan_member", sizeof member, UP_TO(kc_plan_member, owned), give_member, plan);
+    each_given("kc_plan_score", sizeof(kc_plan_score), UP_TO(kc_plan_score, withheld), give_score,
+               plan);
+    kc_plan_free(plan);
 }
 
 /* ---- given -------------------------------------------------------------------------------- */

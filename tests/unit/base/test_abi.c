@@ -9,15 +9,27 @@
 enum { CANARY = 0xa7, MORE = 40, ROOM = 1024 };
 
 static const kci_abi *const all[] = {
-    &kci_abi_producer_record,      &kci_abi_producer_options,
-    &kci_abi_producer_interceptor, &kci_abi_partitioner,
-    &kci_abi_consumer_options,     &kci_abi_new_topic,
-    &kci_abi_new_partitions,       &kci_abi_delivery,
-    &kci_abi_producer_counts,      &kci_abi_stats,
-    &kci_abi_config_property,      &kci_abi_partition_offsets,
-    &kci_abi_topic_result,         &kci_abi_node,
-    &kci_abi_topic_description,    &kci_abi_partition_description,
-    &kci_abi_config_entry,         &kci_abi_topic_partition_offset,
+    &kci_abi_producer_record,
+    &kci_abi_producer_options,
+    &kci_abi_producer_interceptor,
+    &kci_abi_partitioner,
+    &kci_abi_consumer_options,
+    &kci_abi_new_topic,
+    &kci_abi_new_partitions,
+    &kci_abi_delivery,
+    &kci_abi_producer_counts,
+    &kci_abi_stats,
+    &kci_abi_config_property,
+    &kci_abi_partition_offsets,
+    &kci_abi_topic_result,
+    &kci_abi_node,
+    &kci_abi_topic_description,
+    &kci_abi_partition_description,
+    &kci_abi_config_entry,
+    &kci_abi_topic_partition_offset,
+    &kci_abi_assignor,
+    &kci_abi_plan_score,
+    &kci_abi_plan_member,
 };
 
 /* Bytes that no default has, behind a size. */
@@ -85,7 +97,7 @@ Test(abi, what_is_reserved_is_zero)
         cr_expect_eq(kci_abi_take(all[i], from, to, &why), KC_E_INVALID_ARGUMENT);
         cr_expect(strstr(why.text, "reserved"), "%s", why.text);
     }
-    cr_expect_eq(found, 3);
+    cr_expect_eq(found, 4);
 }
 
 Test(abi, sizes_that_no_version_has_are_refused)
