@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one table of error codes: name, what can be done, and the sentence that says so. Codes and
  * the retriable and metadata flags of Kafka's own errors are checked against Java's by a test. */
-#include <kclient/error.h>
-
+#include "base/err_flags.h"
 #include "base/mem.h"
 
 typedef struct error_row {
@@ -24,7 +23,7 @@ static const error_row rows[] = {
       "no property has that name: see kclient --help or docs/CONFIGURATION.md" },
     { KC_E_BAD_PROPERTY, 0, "BAD_PROPERTY",
       "a property's value does not fit: see docs/CONFIGURATION.md for its type and range" },
-    { KC_E_TIMED_OUT, KC_ERROR_RETRIABLE, "TIMED_OUT",
+    { KC_E_TIMED_OUT, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN | KCI_ERROR_NODE_GONE, "TIMED_OUT",
       "the deadline passed: check that the brokers are reachable, or allow more time" },
     { KC_E_QUEUE_FULL, KC_ERROR_RETRIABLE, "QUEUE_FULL",
       "buffer.memory is used up: wait until kc_producer_fd() is readable, or raise buffer.memory or max.block.ms" },
@@ -34,17 +33,17 @@ static const error_row rows[] = {
       "the handle was made before fork(): make a new client in the child" },
     { KC_E_PROTOCOL, 0, "PROTOCOL",
       "the peer's bytes are not valid Kafka: check that host and port belong to a Kafka listener of the configured security.protocol" },
-    { KC_E_TRANSPORT, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA, "TRANSPORT",
+    { KC_E_TRANSPORT, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA | KCI_ERROR_ASK_AGAIN | KCI_ERROR_NODE_GONE, "TRANSPORT",
       "the connection ended before the answer came; it is opened again by itself" },
-    { KC_E_RESOLVE, KC_ERROR_RETRIABLE, "RESOLVE",
+    { KC_E_RESOLVE, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN | KCI_ERROR_NODE_GONE, "RESOLVE",
       "the host name cannot be resolved: check bootstrap.servers and the DNS" },
-    { KC_E_CONNECT, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA, "CONNECT",
+    { KC_E_CONNECT, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA | KCI_ERROR_ASK_AGAIN | KCI_ERROR_NODE_GONE, "CONNECT",
       "nothing accepts connections at that address: check host, port and firewall" },
     { KC_E_TLS, 0, "TLS",
       "the TLS handshake failed: check security.protocol, ssl.ca.location and the server's certificate and name" },
     { KC_E_AUTHENTICATION, 0, "AUTHENTICATION",
       "the broker refused the credentials: check sasl.mechanism, sasl.username and sasl.password" },
-    { KC_E_NO_BROKER, KC_ERROR_RETRIABLE, "NO_BROKER",
+    { KC_E_NO_BROKER, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN, "NO_BROKER",
       "no broker can be reached: check bootstrap.servers and that the cluster is up" },
     { KC_E_UNKNOWN_PARTITION, KC_ERROR_REFRESH_METADATA, "UNKNOWN_PARTITION",
       "the topic has no such partition: list it with kclient topics describe" },
@@ -94,7 +93,7 @@ static const error_row rows[] = {
       "the broker is not the partition's leader any more; the client looks the new one up" },
     { KC_E_REQUEST_TIMED_OUT, KC_ERROR_RETRIABLE | KC_ERROR_POSSIBLY_PERSISTED, "REQUEST_TIMED_OUT",
       "the broker did not finish in time: check the replicas' health, or raise request.timeout.ms" },
-    { KC_E_BROKER_NOT_AVAILABLE, 0, "BROKER_NOT_AVAILABLE",
+    { KC_E_BROKER_NOT_AVAILABLE, KCI_ERROR_NODE_GONE, "BROKER_NOT_AVAILABLE",
       "the broker answered: broker not available" },
     { KC_E_REPLICA_NOT_AVAILABLE, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA, "REPLICA_NOT_AVAILABLE",
       "the broker answered: replica not available; the client tries again" },
@@ -104,13 +103,13 @@ static const error_row rows[] = {
       "the broker answered: stale controller epoch" },
     { KC_E_OFFSET_METADATA_TOO_LARGE, 0, "OFFSET_METADATA_TOO_LARGE",
       "the broker answered: offset metadata too large" },
-    { KC_E_NETWORK_EXCEPTION, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA | KC_ERROR_POSSIBLY_PERSISTED, "NETWORK_EXCEPTION",
+    { KC_E_NETWORK_EXCEPTION, KC_ERROR_RETRIABLE | KC_ERROR_REFRESH_METADATA | KC_ERROR_POSSIBLY_PERSISTED | KCI_ERROR_ASK_AGAIN | KCI_ERROR_NODE_GONE, "NETWORK_EXCEPTION",
       "the broker answered: network exception; the client tries again" },
-    { KC_E_COORDINATOR_LOAD_IN_PROGRESS, KC_ERROR_RETRIABLE, "COORDINATOR_LOAD_IN_PROGRESS",
+    { KC_E_COORDINATOR_LOAD_IN_PROGRESS, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN, "COORDINATOR_LOAD_IN_PROGRESS",
       "the broker answered: coordinator load in progress; the client tries again" },
-    { KC_E_COORDINATOR_NOT_AVAILABLE, KC_ERROR_RETRIABLE, "COORDINATOR_NOT_AVAILABLE",
+    { KC_E_COORDINATOR_NOT_AVAILABLE, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN | KCI_ERROR_REFRESH_COORDINATOR, "COORDINATOR_NOT_AVAILABLE",
       "the broker answered: coordinator not available; the client tries again" },
-    { KC_E_NOT_COORDINATOR, KC_ERROR_RETRIABLE, "NOT_COORDINATOR",
+    { KC_E_NOT_COORDINATOR, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN | KCI_ERROR_REFRESH_COORDINATOR, "NOT_COORDINATOR",
       "the broker answered: not coordinator; the client tries again" },
     { KC_E_INVALID_TOPIC_EXCEPTION, 0, "INVALID_TOPIC_EXCEPTION",
       "the topic's name is not allowed: use letters, digits, '.', '_' and '-', at most 249" },
@@ -160,7 +159,7 @@ static const error_row rows[] = {
       "the broker answered: invalid replica assignment" },
     { KC_E_INVALID_CONFIG, 0, "INVALID_CONFIG",
       "the broker answered: invalid config" },
-    { KC_E_NOT_CONTROLLER, KC_ERROR_RETRIABLE, "NOT_CONTROLLER",
+    { KC_E_NOT_CONTROLLER, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN | KCI_ERROR_REFRESH_CONTROLLER, "NOT_CONTROLLER",
       "the broker answered: not controller; the client tries again" },
     { KC_E_INVALID_REQUEST, 0, "INVALID_REQUEST",
       "the broker answered: invalid request" },
@@ -180,7 +179,7 @@ static const error_row rows[] = {
       "the broker answered: invalid producer id mapping" },
     { KC_E_INVALID_TRANSACTION_TIMEOUT, 0, "INVALID_TRANSACTION_TIMEOUT",
       "the broker answered: invalid transaction timeout" },
-    { KC_E_CONCURRENT_TRANSACTIONS, KC_ERROR_RETRIABLE, "CONCURRENT_TRANSACTIONS",
+    { KC_E_CONCURRENT_TRANSACTIONS, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN, "CONCURRENT_TRANSACTIONS",
       "the broker answered: concurrent transactions; the client tries again" },
     { KC_E_TRANSACTION_COORDINATOR_FENCED, 0, "TRANSACTION_COORDINATOR_FENCED",
       "the broker answered: transaction coordinator fenced" },
@@ -256,7 +255,7 @@ static const error_row rows[] = {
       "the broker answered: invalid record" },
     { KC_E_UNSTABLE_OFFSET_COMMIT, KC_ERROR_RETRIABLE, "UNSTABLE_OFFSET_COMMIT",
       "the broker answered: unstable offset commit; the client tries again" },
-    { KC_E_THROTTLING_QUOTA_EXCEEDED, KC_ERROR_RETRIABLE, "THROTTLING_QUOTA_EXCEEDED",
+    { KC_E_THROTTLING_QUOTA_EXCEEDED, KC_ERROR_RETRIABLE | KCI_ERROR_ASK_AGAIN, "THROTTLING_QUOTA_EXCEEDED",
       "a quota is used up: wait and try again" },
     { KC_E_PRODUCER_FENCED, KC_ERROR_FATAL, "PRODUCER_FENCED",
       "another producer with the same transactional.id has taken over: close this one" },
@@ -336,7 +335,7 @@ static const error_row rows[] = {
       "the broker answered: voter not found" },
     { KC_E_INVALID_REGULAR_EXPRESSION, 0, "INVALID_REGULAR_EXPRESSION",
       "the broker answered: invalid regular expression" },
-    { KC_E_REBOOTSTRAP_REQUIRED, 0, "REBOOTSTRAP_REQUIRED",
+    { KC_E_REBOOTSTRAP_REQUIRED, KCI_ERROR_ASK_AGAIN, "REBOOTSTRAP_REQUIRED",
       "the broker answered: rebootstrap required" },
     { KC_E_STREAMS_INVALID_TOPOLOGY, 0, "STREAMS_INVALID_TOPOLOGY",
       "the broker answered: streams invalid topology" },
@@ -369,10 +368,15 @@ const char *kc_error_text(kc_err code)
     return row ? row->text : "an error code that this version does not know: see the broker's log";
 }
 
-uint32_t kc_error_flags(kc_err code)
+uint32_t kci_error_flags(kc_err code)
 {
     const error_row *row = find(code);
     return row ? row->flags : 0;
+}
+
+uint32_t kc_error_flags(kc_err code)
+{
+    return kci_error_flags(code) & KCI_ERROR_PUBLIC;
 }
 
 bool kc_error_at(size_t index, kc_err *code, const char **name, const char **text)

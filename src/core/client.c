@@ -52,12 +52,13 @@ static void init_parts(kc_client *client)
 
     client->sys->random(client->sys, &seed, sizeof seed);
     kci_random_seed(&client->random, seed);
-    kci_list_init(&client->users);
+    kci_list_init(&client->users.list);
     kci_network_init(&client->network);
     client->news = &kci_news_ops;
     for (int i = 0; i < KCI_CLASS_COUNT; i++)
         kci_route_init(&client->routes[i], client, (kci_class)i);
     client->prune.fn = kci_client_prune;
+    kci_coordinators_init(&client->coordinators, client);
     kci_log_init(&client->log, kci_log_to_stderr, client->sys,
                  (int)kci_config_int(client->config, KCI_P_LOG_LEVEL));
 }
@@ -138,6 +139,7 @@ static void destroy(kc_client *client)
         while (kci_loop_step(client->loop, 0) > 0) {
         }
     kci_cluster_free(&client->cluster);
+    kci_coordinators_free(&client->coordinators);
     kci_brokers_free(client);
     kci_network_free(&client->network);
     kci_closing_free(client);

@@ -24,8 +24,8 @@ static void name_who_is_left(kc_client *client)
 
     for (size_t i = 0; i < KCI_COUNT_OF(kinds); i++) {
         int count = 0;
-        for (kci_link *l = kci_list_first(&client->users); l;
-             l = kci_list_next(&client->users, l)) {
+        for (kci_link *l = kci_list_first(&client->users.list); l;
+             l = kci_list_next(&client->users.list, l)) {
             const kci_user *user = KCI_CONTAINER_OF(l, kci_user, link);
             count += user->closing && user->kind && strcmp(user->kind, kinds[i]) == 0;
         }
@@ -48,6 +48,7 @@ static void end_connections(kc_client *client)
     kci_cluster_stop(&client->cluster);
     for (int32_t i = 0; i < client->brokers.count; i++)
         kci_connection_pool_finish(&client->brokers.list[i]->pool, KC_E_CLOSED, why);
+    kci_coordinators_stop(&client->coordinators);
     for (int k = 0; k < KCI_CLASS_COUNT; k++)
         kci_route_fail(&client->routes[k], KC_E_CLOSED, why);
 }

@@ -7,8 +7,8 @@ void kci_user_add(kc_client *client, kci_user *user)
 {
     user->link = (kci_link){ 0 };
     user->closing = false;
-    kci_list_push_back(&client->users, &user->link);
-    client->user_count++;
+    kci_list_push_back(&client->users.list, &user->link);
+    client->users.count++;
 }
 
 void kci_user_remove(kc_client *client, kci_user *user)
@@ -16,18 +16,18 @@ void kci_user_remove(kc_client *client, kci_user *user)
     if (!kci_link_is_on(&user->link))
         return;
     kci_user_closed(client, user);
-    for (kci_user_walk *walk = client->walk; walk; walk = walk->outer)
+    for (kci_user_walk *walk = client->users.walk; walk; walk = walk->outer)
         if (walk->next == &user->link)
-            walk->next = kci_list_next(&client->users, &user->link);
+            walk->next = kci_list_next(&client->users.list, &user->link);
     kci_link_remove(&user->link);
-    client->user_count--;
+    client->users.count--;
 }
 
 static void begin(kc_client *client, kci_user_walk *walk)
 {
-    walk->next = kci_list_first(&client->users);
-    walk->outer = client->walk;
-    client->walk = walk;
+    walk->next = kci_list_first(&client->users.list);
+    walk->outer = client->users.walk;
+    client->users.walk = walk;
 }
 
 /* NULL at the end, which also ends the walk. */
@@ -36,10 +36,10 @@ static kci_user *next(kc_client *client, kci_user_walk *walk)
     kci_link *link = walk->next;
 
     if (!link) {
-        client->walk = walk->outer;
+        client->users.walk = walk->outer;
         return NULL;
     }
-    walk->next = kci_list_next(&client->users, link);
+    walk->next = kci_list_next(&client->users.list, link);
     return KCI_CONTAINER_OF(link, kci_user, link);
 }
 
@@ -69,9 +69,10 @@ void kci_client_tell_close(kc_client *client, int64_t deadline_us)
     kci_user_walk walk;
 
     /* Counted first: a user may have finished before the next one is told. */
-    for (kci_link *l = kci_list_first(&client->users); l; l = kci_list_next(&client->users, l))
+    for (kci_link *l = kci_list_first(&client->users.list); l;
+         l = kci_list_next(&client->users.list, l))
         KCI_CONTAINER_OF(l, kci_user, link)->closing = true;
-    client->close.users_left = client->user_count;
+    client->close.users_left = client->users.count;
     begin(client, &walk);
     for (kci_user *user; (user = next(client, &walk));) {
         if (user->on_close)

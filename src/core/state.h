@@ -9,6 +9,7 @@
 #include "core/broker.h"
 #include "core/client.h"
 #include "core/cluster.h"
+#include "core/coordinator.h"
 #include "core/route.h"
 #include "core/settings.h"
 
@@ -31,11 +32,18 @@ typedef struct kci_closing {
     kci_event *event;    /* set when closed, and the thread has done its last turn */
 } kci_closing;
 
-/* A walk over client->users during which users may come and go. */
+/* A walk over the users during which some may come and go. */
 typedef struct kci_user_walk {
     kci_link *next;
     struct kci_user_walk *outer;
 } kci_user_walk;
+
+/* Who lives on the client. */
+typedef struct kci_users {
+    kci_list list;
+    int32_t count;
+    kci_user_walk *walk;
+} kci_users;
 
 struct kc_client {
     atomic_int refs;     /* any thread */
@@ -60,9 +68,7 @@ struct kc_client {
     bool stopped;
     kci_closing close;
 
-    kci_list users;
-    int32_t user_count;
-    kci_user_walk *walk;
+    kci_users users;
     kci_random random;
     kci_network network;            /* what its connections see of it */
     const kci_connection_ops *news; /* what their news do to it */
@@ -70,6 +76,7 @@ struct kc_client {
     kci_task prune; /* deferred */
     kci_route routes[KCI_CLASS_COUNT];
     kci_cluster cluster;
+    kci_coordinators coordinators;
 };
 
 static inline int64_t kci_client_now(const kc_client *client)
