@@ -37,9 +37,17 @@ static void update_ready(kc_producer *p)
         kci_event_signal(p->ready);
 }
 
+void kci_producer_want_retry(kc_producer *p)
+{
+    atomic_store(&p->retry_wanted, true);
+    /* Pairs with that of tell_room: either it sees the wish, or the caller, who looks again, what
+     * it tells of. */
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
 void kci_producer_tell_room(kc_producer *p)
 {
-    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM); /* with a fence: see give_up in send.c */
+    kci_waiters_wake(&p->life.waiters, KCI_WAIT_ROOM); /* with a fence */
     if (!atomic_load_explicit(&p->retry_wanted, memory_order_relaxed) ||
         !atomic_exchange(&p->retry_wanted, false))
         return;

@@ -79,6 +79,10 @@ static inline kc_producer *kci_producer_of(kci_resident *r)
     return KCI_CONTAINER_OF(r, kc_producer, life);
 }
 
+/* Application threads: the descriptor is to tell of room or metadata from now on; the caller tries
+ * once more after this. */
+void kci_producer_want_retry(kc_producer *p);
+
 /* Any thread: room or metadata has come. */
 void kci_producer_tell_room(kc_producer *p);
 

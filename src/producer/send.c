@@ -141,8 +141,7 @@ static kc_err give_up(kc_producer *p, const kci_append *a, kci_append_result res
 {
     if (!wait->last) {
         wait->last = true;
-        atomic_store(&p->retry_wanted, true);
-        atomic_thread_fence(memory_order_seq_cst); /* pairs with that of kci_producer_tell_room */
+        kci_producer_want_retry(p);
         return KC_OK;
     }
     return result == KCI_APPEND_NO_ROOM ? no_room(p, detail) : no_topic(p, a, detail);
