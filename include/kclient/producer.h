@@ -151,7 +151,8 @@ KC_API void kc_deliveries_free(kc_deliveries *deliveries); /* NULL is fine */
  * - KC_OK: they, and all others since the last flush, were acknowledged.
  * - KC_E_NOT_DELIVERED: all have an outcome, and since the last flush some failed; detail names the
  *   first, the reports tell each.
- * - KC_E_TIMED_OUT: not all have an outcome yet.
+ * - KC_E_TIMED_OUT: not all have an outcome yet; detail names the partition that waits longest, and
+ *   its last error.
  * - KC_E_INTERRUPTED (wakeup), KC_E_FORKED, KC_E_NO_MEMORY. */
 KC_API kc_err kc_producer_flush(kc_producer *producer, int32_t timeout_ms, kc_error *detail);
 
@@ -166,8 +167,9 @@ KC_API kc_err kc_producer_purge(kc_producer *producer, bool in_flight);
  * send, poll and take end. Later calls do nothing and return KC_OK. Outcomes can still be taken. */
 KC_API kc_err kc_producer_close(kc_producer *producer, int32_t timeout_ms, kc_error *detail);
 
-/* Gives the handle back; closes with timeout 0 if that was not done, without running on_delivery.
- * Before or after kc_client_free(). NULL is fine. */
+/* Gives the handle back; closes with timeout 0 if that was not done, without running on_delivery: a
+ * warning in the log says how many records are lost by that. Before or after kc_client_free(). NULL
+ * is fine. */
 KC_API void kc_producer_free(kc_producer *producer);
 
 /* A descriptor that is readable while there are outcomes to poll or take, and, after a send
