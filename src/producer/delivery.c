@@ -253,8 +253,9 @@ kc_err kci_producer_await(kc_producer *p, int64_t target, int64_t deadline_us)
     }
     if (w)
         kci_waiters_end(&p->life.waiters, w);
-    kci_producer_serve(p);
-    return is_settled(p, target) ? KC_OK : err;
+    bool settled = is_settled(p, target);
+    kci_producer_serve(p); /* after the look: whatever it saw settled is told */
+    return settled ? KC_OK : err;
 }
 
 int64_t kci_producer_close_open(kc_producer *p, bool closing)

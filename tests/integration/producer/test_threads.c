@@ -178,3 +178,21 @@ Test(threads, waits_beside_a_thread_that_steps, .timeout = 100)
     pthread_join(stepper, NULL);
     rig_stop(&r);
 }
+
+/* Whoever looks all the time whether a record has its outcome is told it before the flush ends. */
+Test(threads, what_is_flushed_was_told)
+{
+    enum { RECORDS = 8000 };
+    static const char *const properties[] = { "linger.ms=0", NULL };
+    rig r;
+    rig_start(&r, NULL, properties, NULL);
+    for (long n = 0; n < RECORDS; n++) {
+        rig_send(&r, n, n + 1, 0);
+        kc_err err;
+        while ((err = kc_producer_flush(r.producer, 0, NULL)) == KC_E_TIMED_OUT)
+            ;
+        cr_assert_eq(err, KC_OK);
+        cr_assert_eq(r.outcomes[n].reports, 1, "record %ld", n);
+    }
+    rig_stop(&r);
+}
