@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 # Assertions are on, as in no release: a mutant that trips one is found. Warnings do not stop a mutant.
-SETUP = ("--buildtype=plain", "-Doptimization=1", "-Dwerror=false", "-Dc_args=-w")
+SETUP = ("--buildtype=plain", "-Doptimization=1", "-Db_ndebug=false", "-Dwerror=false", "-Dc_args=-w")
 
 
 def source_files(root):
