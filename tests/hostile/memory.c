@@ -3,6 +3,9 @@
 
 #include <malloc.h>
 #include <stddef.h>
+#include <string.h>
+
+enum { POISON_FREED = 0xdb }; /* as the simulator's */
 
 static int64_t now, most, largest;
 
@@ -66,6 +69,8 @@ char *__wrap_kci_strndup(const void *s, size_t size)
 void __wrap_kci_free(void *p)
 {
     now -= size_of(p);
+    if (p)
+        memset(p, POISON_FREED, (size_t)size_of(p));
     __real_kci_free(p);
 }
 

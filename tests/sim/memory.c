@@ -7,6 +7,10 @@
 #include "base/mem.h"
 #include "mock/server.h"
 
+/* What is freed, and what is not yet written, must not look like anything sensible: neither as a
+ * flag, nor as a set of bits, nor as a pointer, whichever bit is looked at. */
+enum { POISON_FREED = 0xdb, POISON_NEW = 0xa5 };
+
 /* Before each block. */
 typedef union head {
     struct {
@@ -78,7 +82,8 @@ void *__wrap_kci_alloc(size_t size)
 {
     if (size > SIZE_MAX - sizeof(head))
         return NULL;
-    return begin(__real_kci_alloc(size + sizeof(head)), size, owner_now);
+    void *p = begin(__real_kci_alloc(size + sizeof(head)), size, owner_now);
+    return p ? memset(p, POISON_NEW, size) : NULL;
 }
 
 void *__wrap_kci_calloc(size_t n, size_t size)
@@ -129,6 +134,7 @@ void __wrap_kci_free(void *p)
         return;
     head *h = (head *)p - 1;
     held[h->is.owner] -= (int64_t)h->is.size;
+    memset(p, POISON_FREED, h->is.size);
     __real_kci_free(h);
 }
 

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 
+#include "admin/topic_results.h"
 #include "base/mem.h"
 #include <kclient/kclient.h>
 #include <kclient/mock.h>
@@ -180,6 +181,11 @@ Test(admin, assignments)
     topic.assignments = replicas;
     topic.assignment_count = 2;
     kc_topic_results *results;
+    cr_assert_eq(kc_admin_create_topics(admin, &topic, 1, 0, 30000, &results, &error), KC_OK, "%s",
+                 error.text);
+    kc_topic_results_free(results);
+    topic.partitions = 9; /* the assignments count */
+    topic.name = kc_str("placed-as-well");
     cr_assert_eq(kc_admin_create_topics(admin, &topic, 1, 0, 30000, &results, &error), KC_OK, "%s",
                  error.text);
     kc_topic_results_free(results);
@@ -406,6 +412,7 @@ Test(admin_timed, never_the_controller)
     add_fault(KC_MOCK_API_CREATE_TOPICS, KC_MOCK_FAULT_ERROR, KC_E_NOT_CONTROLLER, -1);
     cr_expect_eq(create("never", 1500, NULL), KC_E_TIMED_OUT);
     expect_in_time(begun, 1000, 1500); /* no further try has time */
+    cr_expect(strstr(error.text, "controller"), "%s", error.text);
     int64_t requests = kc_mock_requests(mock, -1, KC_MOCK_API_CREATE_TOPICS);
     cr_expect(requests > 2 && requests < 15, "%lld requests", (long long)requests);
 }
@@ -419,6 +426,210 @@ Test(admin_timed, no_answer)
     cr_expect_null(results);
     cr_expect(strstr(error.text, "may have been done"), "%s", error.text);
     expect_in_time(begun, 700, 700);
+}
+
+/* When CreateTopics requests came. */
+static int64_t asked_at[100];
+static int asked;
+
+static void on_request(void *user, const kc_mock_request *request)
+{
+    (void)user;
+    if (request->api == KC_MOCK_API_CREATE_TOPICS && asked < 100)
+        asked_at[asked++] = virtual_now_ms(world);
+}
+
+/* A pause that a broker asks for is kept, once, and not by other errors' attempts. */
+Test(admin_timed, keeps_the_pause_that_it_is_asked_for)
+{
+    kc_mock_fault fault;
+    kc_mock_fault_init(&fault, sizeof fault);
+    fault.api = KC_MOCK_API_CREATE_TOPICS;
+    fault.action = KC_MOCK_FAULT_THROTTLE;
+    fault.ms = 700; /* the connection is muted for as long */
+    cr_assert_gt(kc_mock_add_fault(mock, &fault), 0);
+    add_fault(KC_MOCK_API_CREATE_TOPICS, KC_MOCK_FAULT_ERROR, KC_E_THROTTLING_QUOTA_EXCEEDED, 1);
+    fault.action = KC_MOCK_FAULT_ERROR;
+    fault.code = KC_E_NOT_CONTROLLER;
+    fault.skip = 1;
+    cr_assert_gt(kc_mock_add_fault(mock, &fault), 0);
+    asked = 0;
+    kc_mock_set_request_log(mock, on_request, NULL);
+    cr_expect_eq(create("quota", 30000, NULL), KC_OK, "%s", error.text);
+    cr_assert_eq(asked, 3);
+    int64_t first = asked_at[1] - asked_at[0], second = asked_at[2] - asked_at[1];
+    cr_expect(first >= 700 && first <= 750, "%lld ms", (long long)first);
+    cr_expect_leq(second, 400, "%lld ms", (long long)second);
+}
+
+static void bring_up(void *arg)
+{
+    for (int b = 1; b <= 3; b++)
+        kc_mock_broker_up(arg, b);
+}
+
+static void take_down(void *arg)
+{
+    for (int b = 1; b <= 3; b++)
+        kc_mock_broker_down(arg, b, 0);
+}
+
+/* Attempts in between did not even leave: the first one may have done it all the same. */
+Test(admin_timed, remembers_an_attempt_whose_answer_was_lost)
+{
+    kc_topic_results *results;
+    add_fault(KC_MOCK_API_CREATE_TOPICS, KC_MOCK_FAULT_LOSE_ANSWER, 0, 1);
+    virtual_after_ms(world, 30, take_down, mock);
+    virtual_after_ms(world, 3000, bring_up, mock);
+    cr_expect_eq(create("lost", 30000, &results), KC_E_TOPIC_ALREADY_EXISTS, "%s", error.text);
+    cr_assert_not_null(results);
+    cr_expect(strstr(result_at(results, 0).text, "an earlier attempt"), "%s",
+              result_at(results, 0).text);
+    kc_topic_results_free(results);
+}
+
+/* Another error than that it is done already says nothing of the earlier attempt. */
+Test(admin, an_earlier_attempt_is_no_part_of_other_errors)
+{
+    kc_topic_results *results;
+    kc_mock_fault fault;
+    kc_mock_fault_init(&fault, sizeof fault);
+    add_fault(KC_MOCK_API_CREATE_TOPICS, KC_MOCK_FAULT_LOSE_ANSWER, 0, 1);
+    fault.api = KC_MOCK_API_CREATE_TOPICS;
+    fault.action = KC_MOCK_FAULT_ERROR;
+    fault.code = KC_E_POLICY_VIOLATION;
+    fault.skip = 1;
+    cr_assert_gt(kc_mock_add_fault(mock, &fault), 0);
+    cr_expect_eq(create("other", 30000, &results), KC_E_POLICY_VIOLATION);
+    cr_assert_not_null(results);
+    cr_expect_null(strstr(result_at(results, 0).text, "attempt"), "%s", result_at(results, 0).text);
+    kc_topic_results_free(results);
+}
+
+/* Who is not the controller makes the client look who is. */
+Test(admin_timed, asks_who_is_the_controller)
+{
+    cr_expect_eq(create("before", 30000, NULL), KC_OK, "%s", error.text);
+    virtual_sleep_ms(world, 5000);
+    int64_t before = kc_mock_requests(mock, -1, KC_MOCK_API_METADATA);
+    add_fault(KC_MOCK_API_CREATE_TOPICS, KC_MOCK_FAULT_ERROR, KC_E_NOT_CONTROLLER, 1);
+    cr_expect_eq(create("after", 30000, NULL), KC_OK, "%s", error.text);
+    cr_expect_gt(kc_mock_requests(mock, -1, KC_MOCK_API_METADATA), before);
+}
+
+/* Two topics, one of which has to be asked for twice: only that one is. */
+static void fault_on(const char *topic, int32_t api)
+{
+    kc_mock_fault fault;
+    kc_mock_fault_init(&fault, sizeof fault);
+    fault.api = api;
+    fault.action = KC_MOCK_FAULT_ERROR;
+    fault.code = KC_E_NOT_CONTROLLER;
+    fault.topic = topic;
+    cr_assert_gt(kc_mock_add_fault(mock, &fault), 0);
+}
+
+static void make_anew(void *arg)
+{
+    kc_mock_create_topic(arg, "one", 5, 0);
+}
+
+Test(admin_timed, repeats_only_what_is_open)
+{
+    kc_new_topic topics[2] = { topic_of("one", 1), topic_of("two", 2) };
+    kc_bytes names[2] = { kc_str("one"), kc_str("two") };
+    kc_topic_results *results;
+    fault_on("two", KC_MOCK_API_CREATE_TOPICS);
+    cr_expect_eq(kc_admin_create_topics(admin, topics, 2, 0, 30000, &results, &error), KC_OK, "%s",
+                 error.text);
+    cr_expect_eq(result_at(results, 0).partitions, 1);
+    cr_expect_eq(result_at(results, 1).partitions, 2);
+    kc_topic_results_free(results);
+
+    fault_on("two", KC_MOCK_API_DELETE_TOPICS);
+    virtual_after_ms(world, 20, make_anew, mock); /* between the two attempts */
+    cr_expect_eq(kc_admin_delete_topics(admin, names, 2, 30000, &results, &error), KC_OK, "%s",
+                 error.text);
+    kc_topic_results_free(results);
+    cr_expect_eq(kc_mock_log_end_offset(mock, "one", 4), 0, "it is another topic");
+    cr_expect_eq(kc_mock_log_end_offset(mock, "two", 0), KC_E_UNKNOWN_PARTITION);
+}
+
+/* Brokers that would create what is asked about are not asked. */
+Test(admin, does_not_create_by_asking)
+{
+    kc_bytes name = kc_str("unborn");
+    kc_cluster *cluster;
+    kc_uuid id;
+    cr_assert_eq(kc_mock_set_max_version(mock, -1, KC_MOCK_API_METADATA, 3), KC_OK);
+    cr_expect_eq(kc_admin_describe_topics(admin, &name, 1, 5000, &cluster, &error),
+                 KC_E_UNSUPPORTED_VERSION, "%s", error.text);
+    kc_cluster_free(cluster);
+    cr_expect_neq(kc_mock_topic_id(mock, "unborn", &id), KC_OK);
+}
+
+/* Names that begin alike. */
+Test(admin, names_are_compared_whole)
+{
+    static const char *const there[] = { "a", "aaa", "aab" };
+    kc_bytes names[5] = { kc_str("aab"), kc_str("aa"), kc_str("a"), kc_str("aabb"), kc_str("aaa") };
+    kc_cluster *cluster;
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(create(there[i], 30000, NULL), KC_OK);
+    cr_expect_eq(kc_admin_describe_topics(admin, names, 5, 30000, &cluster, &error),
+                 KC_E_UNKNOWN_TOPIC_OR_PARTITION);
+    for (size_t i = 0; i < 5; i++) {
+        kc_topic_description t = { .size = sizeof t };
+        cr_assert(kc_cluster_topic_at(cluster, i, &t));
+        cr_expect_eq(t.err, i % 2 ? KC_E_UNKNOWN_TOPIC_OR_PARTITION : KC_OK);
+        cr_expect(t.name.size == names[i].size &&
+                  memcmp(t.name.data, names[i].data, t.name.size) == 0);
+    }
+    kc_cluster_free(cluster);
+}
+
+/* What a broker says is cut, told with errors only, and no code of its is one of the library's. */
+Test(admin, messages_of_topics)
+{
+    char message[5000];
+    kc_topic_results *results = kci_topic_results_new(2);
+    memset(message, 'm', sizeof message);
+    cr_assert_eq(kci_topic_results_set(results, &results->entries[0], KC_E_POLICY_VIOLATION,
+                                       kc_mem(message, sizeof message), false),
+                 KC_OK);
+    cr_expect_eq(strlen(result_at(results, 0).text), 1000);
+    cr_assert_eq(kci_topic_results_set(results, &results->entries[1], KC_OK,
+                                       kc_mem(message, sizeof message), false),
+                 KC_OK);
+    cr_expect_str_eq(result_at(results, 1).text, "");
+    kc_topic_results_free(results);
+}
+
+Test(admin, codes_that_no_broker_may_use)
+{
+    kc_mock_fault fault;
+    kc_topic_results *results;
+    kc_mock_fault_init(&fault, sizeof fault);
+    fault.api = KC_MOCK_API_CREATE_TOPICS;
+    fault.action = KC_MOCK_FAULT_MUTATE;
+    fault.bytes = 4 + 5 + 4 + 1 + 2 + 16; /* length, header, throttle, count, name "x", id */
+    fault.mask = 0xfc;
+    cr_assert_gt(kc_mock_add_fault(mock, &fault), 0);
+    cr_expect_eq(create("x", 30000, &results), KC_E_UNKNOWN_SERVER_ERROR, "%s", error.text);
+    kc_topic_results_free(results);
+}
+
+/* Calls that do not even begin leave nothing behind. */
+Test(admin, after_the_close)
+{
+    int64_t live = -1;
+    cr_assert_eq(kc_client_close(client, 30000, NULL), KC_OK);
+    for (int i = 0; i < 20; i++) {
+        cr_expect_eq(create("late", 100, NULL), KC_E_CLOSED);
+        if (i == 0)
+            live = kci_mem_live();
+    }
+    cr_expect_eq(kci_mem_live(), live);
 }
 
 Test(admin, no_time)

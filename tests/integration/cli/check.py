@@ -522,6 +522,29 @@ def test_too_large(t):
     t.run("produce", "-t", topic, data=b"x" * 5000000).expect(code=2, err_has=[b"1 of 1 records"])
 
 
+def test_separators_of_several_bytes(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, "-K", "::", "-D", "--\\n", data=b"a::b--\nc:::d--\n::e--\n").expect()
+    t.run("consume", "-t", topic, "-e", "-f", "%k=%s;").expect(out=b"a=b;c=:d;=e;")
+
+
+def test_the_command_line_says_where(t):
+    t.run("topics", "list", "-X", "bootstrap.servers=127.0.0.1:1").expect()
+
+
+def test_numbers_have_limits(t):
+    for option, number in (("-c", "9223372036854775808"), ("-c", "99999999999999999999"), ("-c", "0"), ("-c", "1x"),
+                           ("-p", "2147483648"), ("-p", "-1")):
+        t.run("consume", "-t", "t", option, number).expect(code=1, err_has=[b"is not a number from"])
+
+
+def test_a_partition_that_cannot_be_read(t):
+    topic = t.topic()
+    t.run("produce", "-t", topic, data=b"x\n").expect()
+    t.run("consume", "-t", topic, "-e", "-X", "auto.offset.reset=none", "-o", 100).expect(
+        code=2, out=b"", err_has=[b"NO_OFFSET"])
+
+
 # ---- output that fails
 
 def test_full_disk(t):

@@ -171,6 +171,36 @@ Test(gate, bias_is_dropped_when_others_keep_coming)
     free_guarded(g);
 }
 
+static void pass(guarded *g, int times)
+{
+    for (int i = 0; i < times; i++) {
+        kci_gate_enter(&g->gate);
+        work(g);
+        kci_gate_leave(&g->gate);
+    }
+}
+
+/* What counts is how often the owner came since the last visitor, not since the beginning. */
+Test(gate, the_bias_lasts_as_long_as_the_owner_comes_more_often)
+{
+    guarded *g = new_guarded(false);
+    pthread_t thread;
+    other_args args = { g, 0, 0 };
+    atomic_store(&g->stop, true); /* each visitor comes once */
+    for (int visit = 0; visit < 100; visit++) {
+        pass(g, 100);
+        pthread_create(&thread, NULL, other, &args);
+        pthread_join(thread, NULL);
+    }
+    cr_assert(g->gate.biased);
+    for (int visit = 0; visit < 40; visit++) {
+        pthread_create(&thread, NULL, other, &args);
+        pthread_join(thread, NULL);
+    }
+    cr_assert_not(g->gate.biased);
+    free_guarded(g);
+}
+
 /* The loop's side: whenever it does not get in, the hook must come, or its work would lie for ever.
  */
 static void try_side(bool strong, int others)
@@ -277,6 +307,7 @@ Test(gate, try_enter_while_inside)
         cr_assert_eq(atomic_load(&g->hooks), i);
         kci_gate_leave(&g->gate);
         cr_assert_eq(atomic_load(&g->hooks), i + 1);
+        cr_assert_eq(atomic_load(&g->gate.attention), 0, "the owner is let off the slow path");
     }
     cr_assert(kci_gate_try_enter(&g->gate));
     kci_gate_leave(&g->gate);

@@ -80,6 +80,11 @@ Test(log, long_lines_are_cut)
     KCI_LOG(&log, KC_LOG_INFO, KCI_AREA_CONN, "%s", big);
     cr_assert_eq(strlen(s.text), 1023);
     cr_assert_str_eq(s.text + 1020, "...");
+    for (int size = 1020; size <= 1030; size++) {
+        KCI_LOG(&log, KC_LOG_INFO, KCI_AREA_CONN, "%.*s", size, big);
+        cr_assert_eq(strlen(s.text), size <= 1023 ? (size_t)size : 1023);
+        cr_assert_eq(strcmp(s.text + 1020, "...") == 0, size > 1023, "%d", size);
+    }
     free(big);
 }
 

@@ -27,6 +27,7 @@ Test(mem, sizes_that_overflow)
 {
     cr_assert_null(kci_calloc(SIZE_MAX / 2, 3));
     cr_assert_null(kci_realloc_array(NULL, SIZE_MAX / 2, 3));
+    cr_assert_null(kci_realloc_array(NULL, SIZE_MAX / 16 + 2, 16), "which wraps to 16");
     cr_assert_null(kci_strndup("x", SIZE_MAX));
     void *none = kci_alloc(0);
     cr_assert_not_null(none);

@@ -294,6 +294,38 @@ Test(calls, to_any_time_out_with_the_last_problem)
     fake_free(&f);
 }
 
+static probe second;
+
+static void start_second(probe *p)
+{
+    probe_init(&second, p->fake, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    second.call.timeout_us = 50000;
+    probe_start(&second);
+}
+
+/* The end of one starts another, which has less time: it ends in its own. */
+Test(calls, to_any_started_by_the_end_of_another_keep_their_time)
+{
+    probe p, patient;
+
+    fake_init(&f, 2, NULL);
+    fake_broker_stop(&f.brokers[0]);
+    fake_broker_stop(&f.brokers[1]);
+    probe_init(&patient, &f, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    patient.call.timeout_us = 60000000;
+    probe_start(&patient);
+    probe_init(&p, &f, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    p.call.timeout_us = 10000000; /* pauses between attempts are long by then */
+    p.on_done = start_second;
+    probe_start(&p);
+    cr_assert(fake_until(&f, &p.done, 11000));
+    cr_assert(fake_until(&f, &second.done, 1000));
+    cr_assert_eq(second.err, KC_E_TIMED_OUT);
+    cr_assert_leq(second.done_us - p.done_us, 60000, "%lld us",
+                  (long long)(second.done_us - p.done_us));
+    fake_free(&f);
+}
+
 Test(calls, to_any_move_on_to_a_broker_that_works)
 {
     probe p;
@@ -666,6 +698,59 @@ Test(calls, without_answer_keep_their_place_among_those_with)
     fake_free(&f);
 }
 
+/* More than may be in flight: what is written makes room for the next, without an answer. */
+Test(calls, without_answer_follow_each_other)
+{
+    enum { MANY = 30 };
+    static probe p[MANY];
+
+    settle(1, NULL);
+    f.hook = take_produce;
+    probe_init(&p[0], &f, 1, KCI_CLASS_PRODUCE);
+    fill_produce(&p[0], true);
+    probe_start(&p[0]);
+    fake_run(&f, 1000);
+    for (int i = 0; i < MANY; i++) {
+        probe_init(&p[i], &f, 1, KCI_CLASS_PRODUCE);
+        fill_produce(&p[i], true);
+        probe_start(&p[i]);
+    }
+    fake_run(&f, 50);
+    for (int i = 0; i < MANY; i++)
+        cr_assert(p[i].done && p[i].err == KC_OK, "%d %s", i, p[i].why);
+    fake_free(&f);
+}
+
+/* What was not written when the connection broke is no success, although no answer is wanted. */
+Test(calls, without_answer_fail_when_they_were_not_written)
+{
+    enum { MANY = 30 };
+    static probe p[MANY];
+    int written = 0, failed = 0;
+
+    settle(1, NULL);
+    f.hook = take_produce;
+    probe_init(&p[0], &f, 1, KCI_CLASS_PRODUCE);
+    fill_produce(&p[0], true);
+    probe_start(&p[0]);
+    fake_run(&f, 1000);
+    for (int i = 0; i < MANY; i++) {
+        probe_init(&p[i], &f, 1, KCI_CLASS_PRODUCE);
+        fill_produce(&p[i], true);
+        probe_start(&p[i]);
+    }
+    fake_broker_stop(&f.brokers[0]); /* before the loop writes any of them */
+    fake_run(&f, 2000);
+    for (int i = 0; i < MANY; i++) {
+        cr_assert(p[i].done);
+        written += p[i].err == KC_OK;
+        failed += p[i].err != KC_OK;
+    }
+    cr_assert_eq(written, 0);
+    cr_assert_eq(failed, MANY);
+    fake_free(&f);
+}
+
 /* -- throttle -----------------------------------------------------------------------------------
  */
 
@@ -687,6 +772,33 @@ Test(calls, wait_while_the_broker_asks_for_a_pause)
     cr_assert_geq(p[1].done_us - p[0].done_us, 3000000);
     cr_assert_lt(p[1].done_us - p[0].done_us, 3200000);
     cr_assert_eq(kci_node_poll(f.client, 1, KCI_CLASS_CONTROL, 0, false), KCI_NODE_UP);
+    fake_free(&f);
+}
+
+static bool throttle_the_first(struct fake *of, const fake_request *r)
+{
+    of->throttle_ms = r->broker->id == 1 ? 3000 : 0;
+    return false;
+}
+
+/* Of two brokers, one asks for a pause: calls that may go to any go to the other one. */
+Test(calls, to_any_go_to_a_broker_that_asked_for_no_pause)
+{
+    probe p[2], any[6];
+
+    settle(2, NULL);
+    for (int i = 0; i < 2; i++)
+        start_many(&p[i], 1, 1 + i, KCI_CLASS_CONTROL);
+    fake_run(&f, 1000);
+    f.hook = throttle_the_first;
+    start_many(p, 1, 1, KCI_CLASS_CONTROL);
+    cr_assert(fake_until(&f, &p[0].done, 1000));
+    int before = f.brokers[1].requests[KCI_API_HEARTBEAT];
+    start_many(any, 6, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    fake_run(&f, 500);
+    for (int i = 0; i < 6; i++)
+        cr_assert(any[i].done && any[i].err == KC_OK);
+    cr_assert_eq(f.brokers[1].requests[KCI_API_HEARTBEAT], before + 6);
     fake_free(&f);
 }
 

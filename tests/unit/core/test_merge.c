@@ -146,6 +146,9 @@ Test(merge, an_older_epoch_takes_nothing_back)
     cr_assert_eq(first(m)->leader, 1);
     cr_assert_eq(first(m)->leader_epoch, 5);
     cr_assert_not(changed);
+    m = merge_one(m, 1, 1, 6);
+    cr_assert(changed, "the same leader in a new epoch is news");
+    cr_assert_eq(first(m)->leader_epoch, 6);
     m = merge_one(m, 1, 2, 6);
     cr_assert_eq(first(m)->leader, 2);
     m = merge_one(m, 1, -1, 6);
@@ -164,6 +167,7 @@ Test(merge, an_older_epoch_takes_nothing_back_after_none)
     cr_assert_eq(first(m)->leader, 2);
     cr_assert_eq(first(m)->leader_epoch, -1);
     cr_assert_not(unsettled);
+    m = merge_one(m, 1, 2, -1); /* nor does another one */
     m = merge_one(m, 1, 3, 4);
     cr_assert_eq(first(m)->leader, 2);
     cr_assert_eq(first(m)->leader_epoch, -1);

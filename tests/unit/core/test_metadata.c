@@ -179,6 +179,67 @@ Test(metadata, a_topic_is_wanted_as_long_as_one_user_is_left)
     }
 }
 
+/* Who comes back in time need not ask. */
+Test(metadata, a_topic_that_was_left_is_remembered_for_a_while)
+{
+    const char *const age[] = { "metadata.max.age.ms=10000", "metadata.max.idle.ms=30000", NULL };
+
+    settle(1, age);
+    want("t");
+    kci_client_drop_topic(f.client, kc_str("t"));
+    int before = asked();
+    fake_run(&f, 100000);
+    cr_assert_eq(asked() - before, 10);
+    cr_assert_eq(leader("t", 0), 1);
+    kci_client_drop_topic(f.client, kc_str("t"));
+    fake_run(&f, 25000); /* within metadata.max.idle.ms it is remembered */
+    cr_assert_eq(leader("t", 0), 1);
+    before = asked();
+    want("t");
+    fake_run(&f, 100);
+    cr_assert_eq(asked(), before, "it is known");
+    fake_run(&f, 100000);
+    cr_assert_eq(leader("t", 0), 1);
+    kci_client_drop_topic(f.client, kc_str("t"));
+    fake_run(&f, 60000);
+    before = asked();
+    fake_run(&f, 1000000);
+    cr_assert_eq(asked(), before);
+    fake_free(&f);
+}
+
+/* What is not there and must not be created is no reason to go on asking in a hurry. */
+Test(metadata, a_missing_topic_is_asked_for_with_growing_pauses)
+{
+    settle(1, NULL);
+    want("missing");
+    fake_run(&f, 10000);
+    int before = asked();
+    fake_run(&f, 60000);
+    cr_assert_leq(asked() - before, 80, "%d", asked() - before);
+    fake_free(&f);
+}
+
+/* Pauses are for demands that follow each other: after a calm time the next ones are quick again,
+ * news or not. */
+Test(metadata, calm_makes_the_next_demands_quick_again)
+{
+    settle(1, NULL);
+    for (int i = 0; i < 10000; i++) {
+        kci_client_refresh(f.client);
+        fake_run(&f, 1);
+    }
+    fake_run(&f, 60000);
+    int before = asked();
+    for (int i = 0; i < 3; i++) {
+        kci_client_refresh(f.client);
+        fake_run(&f, 10);
+    }
+    fake_run(&f, 150); /* retry.backoff.ms is 100 */
+    cr_assert_eq(asked() - before, 2);
+    fake_free(&f);
+}
+
 Test(metadata, an_unknown_topic_is_asked_for_until_it_comes)
 {
     settle(1, NULL);
@@ -601,6 +662,43 @@ Test(metadata, and_a_long_time_without_metadata_means_the_same)
     fake_run(&f, 20000);
     cr_assert_eq(leader("t", 0), 1);
     f.hook = NULL;
+    fake_free(&f);
+}
+
+/* One failure after a long good time is not a long time without metadata. */
+Test(metadata, but_not_one_failure_after_a_long_time_with_them)
+{
+    const char *const quick[] = { "metadata.recovery.rebootstrap.trigger.ms=20000",
+                                  "metadata.max.age.ms=10000", NULL };
+
+    settle(4, quick);
+    fake_run(&f, 100000);
+    f.metadata_err = KC_E_UNKNOWN_SERVER_ERROR;
+    kci_client_refresh(f.client);
+    int before = asked();
+    while (asked() == before)
+        fake_run(&f, 1);
+    fake_run(&f, 5);
+    for (int32_t i = 0; i < f.client->brokers.count; i++) {
+        const kci_broker *b = f.client->brokers.list[i];
+        cr_assert_eq(b->known, !kci_broker_is_bootstrap(b));
+    }
+    f.metadata_err = 0;
+    fake_free(&f);
+}
+
+/* One that must not be created is no reason to ask more often. */
+Test(metadata, a_refused_topic_that_must_not_be_created)
+{
+    const char *const properties[] = { "allow.auto.create.topics=false", NULL };
+
+    settle(1, properties);
+    fake_add_topic(&f, "u", 1)->err = KC_E_TOPIC_AUTHORIZATION_FAILED;
+    want("u");
+    fake_run(&f, 100);
+    int before = asked();
+    fake_run(&f, 60000);
+    cr_assert_leq(asked() - before, 7, "%d", asked() - before);
     fake_free(&f);
 }
 

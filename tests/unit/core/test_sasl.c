@@ -405,6 +405,53 @@ Test(sasl, a_server_with_another_nonce)
     expect_refusal("nonce");
 }
 
+/* What a server may say, without a server. */
+static kc_err final_of(kci_scram *s, const char *first_message)
+{
+    kc_bytes out;
+    kc_error why;
+    cr_assert_eq(kci_scram_begin(s, KCI_SHA256, kc_str("user"), kc_str("pencil"), false,
+                                 kc_str("rOprNGfwEbeRWgbNEkqO")),
+                 KC_OK);
+    cr_assert_eq(kci_scram_client_first(s, &out), KC_OK);
+    return kci_scram_client_final(s, kc_str(first_message), &out, &why);
+}
+
+Test(sasl, a_server_adds_to_the_nonce)
+{
+    kci_scram s;
+    static const char rest[] = ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    char text[200];
+    snprintf(text, sizeof text, "r=rOprNGfwEbeRWgbNEkqO%s", rest);
+    cr_assert_eq(final_of(&s, text), KC_E_AUTHENTICATION, "nothing is added");
+    kci_scram_end(&s);
+    snprintf(text, sizeof text, "r=rOprNGfwEbeRWgbNEkqOx%s", rest);
+    cr_assert_eq(final_of(&s, text), KC_OK);
+    kci_scram_end(&s);
+}
+
+/* The example of RFC 7677: the whole signature counts, and nothing but it. */
+Test(sasl, a_signature_is_compared_whole)
+{
+    static const char first[] = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+                                "s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    static const char *const bad[] = { "v=",
+                                       "v=6rri",
+                                       "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=",
+                                       "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95A==",
+                                       "v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+                                       "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=6rri" };
+    kci_scram s;
+    kc_error why;
+    cr_assert_eq(final_of(&s, first), KC_OK);
+    for (size_t i = 0; i < KCI_COUNT_OF(bad); i++)
+        cr_assert_eq(kci_scram_verify(&s, kc_str(bad[i]), &why), KC_E_AUTHENTICATION, "%s", bad[i]);
+    cr_assert_eq(
+        kci_scram_verify(&s, kc_str("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="), &why),
+        KC_OK);
+    kci_scram_end(&s);
+}
+
 Test(sasl, a_server_that_wants_few_iterations)
 {
     iterations = 4095;

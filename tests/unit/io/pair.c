@@ -120,6 +120,7 @@ void pair_init_on(pair *p, kci_sys *sys)
                  .max_frame = 64 << 20,
                  .setup_timeout_us = 60000000,
                  .raw_server = -1,
+                 .live = kci_mem_live(),
                  .addr = loopback(0) };
     p->client.pair = p->server.pair = p;
     cr_assert_eq(kci_loop_new(p->sys, &p->loop), KC_OK);
@@ -158,6 +159,8 @@ void pair_free(pair *p)
     kci_tls_unref(p->client_tls);
     kci_tls_unref(p->server_tls);
     kci_frame_pool_unref(p->pool);
+    cr_assert_eq(kci_mem_live(), p->live, "%lld allocations are left",
+                 (long long)(kci_mem_live() - p->live));
 }
 
 bool pair_until(pair *p, const int *flag, int value, int ms)

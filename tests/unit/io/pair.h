@@ -37,6 +37,7 @@ typedef struct pair {
     int raw_server; /* >= 0: the accepted socket, when `raw` */
     bool raw;
     kc_err serve_err;
+    int64_t live; /* allocations when it was made: as many are left in the end */
     end client, server;
 } pair;
 

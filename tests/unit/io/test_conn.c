@@ -165,6 +165,61 @@ BOTH_POLLERS(conn, frame_limit_can_be_raised)
     pair_free(&p);
 }
 
+/* A system whose sockets take everything at once, and whose clock can be put forward. */
+static kci_sys strange;
+static int64_t later_us;
+static size_t swallowed;
+
+static ssize_t swallow(kci_sys *sys, int sock, const struct iovec *iov, int count)
+{
+    (void)sys, (void)sock;
+    ssize_t n = 0;
+    for (int i = 0; i < count; i++)
+        n += (ssize_t)iov[i].iov_len;
+    swallowed += (size_t)n;
+    return n;
+}
+
+static int64_t later(kci_sys *sys)
+{
+    return kci_sys_posix(false)->mono_us(sys) + later_us;
+}
+
+/* What is left when a turn's share is used up goes out in the next one, by itself. */
+BOTH_POLLERS(conn, more_than_a_turn_writes)
+{
+    static pair p;
+    strange = *kci_sys_posix(use_poll);
+    strange.sock_writev = swallow;
+    pair_init_on(&p, &strange);
+    p.raw = true;
+    cr_assert_eq(pair_connect(&p), KC_OK);
+    cr_assert(pair_until(&p, &p.client.up, 1, PAIR_PATIENCE_MS));
+    swallowed = 0;
+    for (int i = 0; i < 5; i++)
+        end_send(&p.client, 3 << 20, 0, 3);
+    cr_assert(pair_until(&p, &p.client.written, 5, PAIR_PATIENCE_MS));
+    cr_assert_eq(swallowed, 5 * ((3 << 20) + 4));
+    cr_assert_eq(kci_conn_queued(p.client.conn), 0);
+    pair_free(&p);
+}
+
+/* The time that it took to come up is no idle time. */
+BOTH_POLLERS(conn, is_not_idle_when_it_comes_up)
+{
+    static pair p;
+    strange = *kci_sys_posix(use_poll);
+    strange.mono_us = later;
+    later_us = 0;
+    pair_init_on(&p, &strange);
+    cr_assert_eq(pair_connect(&p), KC_OK);
+    later_us = 20000000;
+    int64_t before = strange.mono_us(&strange);
+    cr_assert(pair_until(&p, &p.client.up, 1, PAIR_PATIENCE_MS));
+    cr_assert_geq(kci_conn_last_active(p.client.conn), before);
+    pair_free(&p);
+}
+
 BOTH_POLLERS(conn, peer_closes_in_mid_frame)
 {
     static pair p;

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "io/drive.h"
 #include "io/event.h"
+#include "io/wake_fd.h"
 #include "pair.h"
 
 typedef struct fixture {
@@ -140,6 +141,37 @@ Test(event, no_signal_is_lost)
 Test(event, no_signal_is_lost_on_the_descriptor)
 {
     run_exchange(true);
+}
+
+/* Where kci_event_clear drains the descriptor: another thread's signal, before or after it. */
+void __real_kci_wake_fd_clear(const kci_wake_fd *w);
+void __wrap_kci_wake_fd_clear(const kci_wake_fd *w);
+static kci_event *signal_before, *signal_after;
+
+void __wrap_kci_wake_fd_clear(const kci_wake_fd *w)
+{
+    if (signal_before)
+        kci_event_signal(signal_before);
+    __real_kci_wake_fd_clear(w);
+    if (signal_after)
+        kci_event_signal(signal_after);
+}
+
+Test(event, a_signal_in_the_middle_of_a_clear)
+{
+    for (int when = 0; when < 2; when++) {
+        fixture f = make(false);
+        int fd = kci_event_fd(f.event);
+        kci_event_signal(f.event);
+        signal_before = when == 0 ? f.event : NULL;
+        signal_after = when == 1 ? f.event : NULL;
+        kci_event_clear(f.event);
+        signal_before = signal_after = NULL;
+        cr_assert(!kci_event_is_set(f.event) || readable(fd), "set, and nobody is told");
+        kci_event_signal(f.event);
+        cr_assert(readable(fd));
+        unmake(&f);
+    }
 }
 
 static void *wait_long(void *arg)

@@ -404,7 +404,7 @@ static void remove_other(kci_watch *watch, uint32_t events)
     e->events = events;
     if (e->other && e->other->watch.events) {
         kci_watch_set(e->loop, &e->other->watch, 0);
-        memset(&e->other->watch, 0xee, sizeof e->other->watch); /* as if freed */
+        memset(&e->other->watch, 0xdb, sizeof e->other->watch); /* as if freed */
     }
 }
 

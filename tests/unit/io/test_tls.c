@@ -724,6 +724,35 @@ Test(tls, back_pressure_without_spinning)
     free_realm(&r);
 }
 
+/* Takes all at every seventh call. */
+static ssize_t write_a_little(kci_sys *sys, int sock, const struct iovec *iov, int count)
+{
+    static int calls;
+    (void)count;
+    struct iovec first = *iov;
+    if (calls++ % 7 != 6 && first.iov_len > 1000)
+        first.iov_len = 1000;
+    return kci_sys_posix(false)->sock_writev(sys, sock, &first, 1);
+}
+
+/* A socket that was full, and then, when it is asked once more, is not: no event will tell. */
+Test(tls, a_socket_that_takes_a_little_at_a_time)
+{
+    realm r = new_realm();
+    static pair p;
+    kci_sys slow = *kci_sys_posix(false);
+    slow.sock_writev = write_a_little;
+    pair_init_on(&p, &slow);
+    open_tls(&p, &r, (kci_tls_params){ 0 }, (kci_tls_params){ 0 });
+    expect_up(&p);
+    p.server.drop_frames = true;
+    for (int i = 0; i < 30; i++)
+        end_send(&p.client, 100000, 0, 3);
+    cr_assert(pair_until(&p, &p.server.frame_count, 30, PAIR_PATIENCE_MS));
+    pair_free(&p);
+    free_realm(&r);
+}
+
 static void stop_reading(end *e, kci_frame *frame)
 {
     (void)frame;
@@ -794,5 +823,36 @@ Test(tls, every_allocation_may_fail)
             break;
         cr_assert_eq(err, KC_E_NO_MEMORY);
     }
+    free_realm(&r);
+}
+
+/* Whether what a client says first has a name in it, which is not yet encrypted then. */
+static bool says(const realm *r, const char *name)
+{
+    static pair p;
+    uint8_t hello[4096];
+    size_t got = 0;
+    pair_init(&p, false);
+    p.raw = true;
+    p.client_tls = client_of(r->ca_text, (kci_tls_params){ 0 });
+    p.server_name = name;
+    cr_assert_eq(pair_connect(&p), KC_OK);
+    while (got < 5 || got < 5 + ((size_t)hello[3] << 8 | hello[4])) {
+        kci_loop_step(p.loop, 1000);
+        ssize_t n = p.raw_server < 0 ? 0 : read(p.raw_server, hello + got, sizeof hello - got);
+        got += n > 0 ? (size_t)n : 0;
+    }
+    pair_free(&p);
+    return memmem(hello, got, name, strlen(name)) != NULL;
+}
+
+/* The server's name is told in clear so that it can choose a certificate; an address must not be
+ * (RFC 6066, 3). */
+Test(tls, names_are_told_and_addresses_are_not)
+{
+    realm r = new_realm();
+    cr_expect(says(&r, "localhost"));
+    cr_expect_not(says(&r, "127.0.0.1"));
+    cr_expect_not(says(&r, "::1"));
     free_realm(&r);
 }

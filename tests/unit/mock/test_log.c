@@ -127,6 +127,20 @@ Test(log, gaps_in_sequences_are_refused)
     tear_down(&f);
 }
 
+/* In a new epoch the numbers begin anew: equal ones of the last epoch are other batches. */
+Test(log, an_epoch_has_numbers_of_its_own)
+{
+    fixture f;
+    set_up(&f);
+    for (int16_t epoch = 0; epoch < 3; epoch++)
+        for (int32_t i = 0; i < 4; i++)
+            cr_assert_eq(produce(&f, 1, epoch, i, 1), KC_OK);
+    cr_assert_eq(f.log.end, 12);
+    cr_assert_eq(produce(&f, 1, 2, 3, 1), KC_OK, "a duplicate");
+    cr_assert_eq(f.log.end, 12);
+    tear_down(&f);
+}
+
 Test(log, sequences_wrap)
 {
     fixture f;
@@ -188,6 +202,8 @@ Test(log, a_marker_counts_once_it_is_replicated)
     cr_assert_eq(txn(&f, 1, 0, 1), KC_OK);
     kci_mock_append a;
     cr_assert_eq(kci_mock_log_append_marker(&f.log, 1, 0, true, 0, 7, &a), KC_OK);
+    cr_assert_eq(kci_mock_log_lso(&f.log), 0);
+    kci_mock_log_advance(&f.log, 1); /* up to it */
     cr_assert_eq(kci_mock_log_lso(&f.log), 0);
     kci_mock_log_advance(&f.log, 2);
     cr_assert_eq(kci_mock_log_lso(&f.log), 2);

@@ -172,6 +172,21 @@ Test(lane, a_pause_is_kept)
     cr_expect_eq(kci_lane_look(&lane, NODE, 1000), KCI_LANE_READY);
 }
 
+/* Several fail one after the other: the longest of their pauses counts. */
+Test(lane, the_longest_pause_counts)
+{
+    kci_send_batch *b[3] = { NULL };
+    static const int64_t until[3] = { 500, 900, 700 };
+    start(false, false);
+    for (int i = 0; i < 3; i++)
+        add();
+    cr_assert_eq(take(b, 3), 3);
+    for (int i = 0; i < 3; i++)
+        kci_lane_retry(&lane, b[i], until[i]);
+    cr_expect_eq(kci_lane_look(&lane, NODE, 899), KCI_LANE_WAITS);
+    cr_expect_eq(kci_lane_look(&lane, NODE, 900), KCI_LANE_READY);
+}
+
 Test(lane, after_a_failure_all_go_again_in_order_with_their_numbers)
 {
     kci_send_batch *b[4] = { NULL }, *again[4] = { NULL };

@@ -173,6 +173,8 @@ Test(batch, sequences_wrap)
     cr_assert_eq(kci_sequence_add(INT32_MAX - 1, 5), 3);
 }
 
+enum { SENT_MS = 1000000, APPENDED_MS = 2000000 };
+
 /* A message of magic 0 or 1: offset, attributes, key and value as given, its checksum right. */
 static size_t put_message(uint8_t *p, int8_t magic, int64_t offset, uint8_t attributes,
                           kc_bytes value)
@@ -181,7 +183,7 @@ static size_t put_message(uint8_t *p, int8_t magic, int64_t offset, uint8_t attr
     p[16] = (uint8_t)magic;
     p[17] = attributes;
     if (magic == 1) {
-        kci_store64(at, 1600000000000);
+        kci_store64(at, attributes & KCI_ATTR_APPEND_TIME ? APPENDED_MS : SENT_MS);
         at += 8;
     }
     kci_store32(at, UINT32_MAX); /* no key */
@@ -193,6 +195,10 @@ static size_t put_message(uint8_t *p, int8_t magic, int64_t offset, uint8_t attr
     kci_store32(p + 12, (uint32_t)crc32_z(0, p + 16, size - 16));
     return size;
 }
+
+/* Of the wrapper; and what the messages in it show. */
+static uint8_t outer_attributes = KCI_CODEC_GZIP;
+static int64_t shown_ms;
 
 /* Three inner messages in a gzip wrapper of magic 1; returns the decode's result. */
 static kc_err read_wrapped(int64_t outer, const int64_t inner[3], int8_t inner_magic,
@@ -217,7 +223,7 @@ static kc_err read_wrapped(int64_t outer, const int64_t inner[3], int8_t inner_m
     cr_assert_eq(kci_compress(c, KCI_CODEC_GZIP, -1, in, n, &pool.source, &out), KC_OK);
     cr_assert_eq(out.first, out.last);
     memcpy(packed, out.first->data, out.size);
-    n = put_message(data, 1, outer, KCI_CODEC_GZIP, kc_mem(packed, out.size));
+    n = put_message(data, 1, outer, outer_attributes, kc_mem(packed, out.size));
     kci_chunk_list_put(&out, &pool.source);
     free(in);
 
@@ -233,6 +239,8 @@ static kc_err read_wrapped(int64_t outer, const int64_t inner[3], int8_t inner_m
         err = it.error;
         for (int i = 0; i < got; i++)
             offsets[i] = views[i].offset;
+        shown_ms = got > 0 ? views[0].timestamp : -1;
+        cr_assert(got < 3 || views[2].timestamp == shown_ms);
         cr_assert(err != KC_OK || got == 3);
         cr_assert(err != KC_OK || it.base_offset == offsets[0]);
     }
@@ -253,6 +261,18 @@ Test(batch, wrapped_messages_have_relative_offsets)
     cr_assert_eq(read_wrapped(0, relative, 1, 0, offsets), KC_OK, "as old producers wrote it");
     cr_assert(offsets[0] == 0 && offsets[2] == 2);
     cr_assert_eq(read_wrapped(1, relative, 1, 0, offsets), KC_E_CORRUPT_MESSAGE);
+}
+
+/* With the log's time, the wrapper's counts for all (KIP-32). */
+Test(batch, wrapped_messages_have_the_time_that_the_topic_wants)
+{
+    int64_t offsets[3];
+    const int64_t relative[3] = { 0, 1, 2 };
+    cr_assert_eq(read_wrapped(102, relative, 1, 0, offsets), KC_OK);
+    cr_assert_eq(shown_ms, SENT_MS);
+    outer_attributes = KCI_CODEC_GZIP | KCI_ATTR_APPEND_TIME;
+    cr_assert_eq(read_wrapped(102, relative, 1, 0, offsets), KC_OK);
+    cr_assert_eq(shown_ms, APPENDED_MS);
 }
 
 Test(batch, wrapped_messages_are_of_the_same_magic_and_not_compressed)

@@ -182,6 +182,37 @@ Test(compress, lz4_frames_in_a_row)
     cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n - 1, SIZE, &block), KC_E_DECOMPRESS);
 }
 
+/* Each frame's checksum is over its own content. */
+Test(compress, lz4_frames_in_a_row_with_checksums)
+{
+    static uint8_t packed[2 * SIZE];
+    kci_block *block;
+    size_t n = lz4(packed, sizeof packed, 1000, LZ4F_blockIndependent, LZ4F_max64KB, true);
+    memcpy(packed + n, packed, n);
+    cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n + n, SIZE, &block), KC_OK);
+    cr_assert_eq(block->size, 2000);
+    kci_block_unref(block);
+    packed[n + n - 1] ^= 1;
+    cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n + n, SIZE, &block), KC_E_DECOMPRESS);
+}
+
+/* With checksums of blocks alone every wrong bit is seen, whatever it does to the content. */
+Test(compress, lz4_block_checksums)
+{
+    uint8_t packed[1000];
+    LZ4F_preferences_t p = { .frameInfo = { .blockChecksumFlag = LZ4F_blockChecksumEnabled } };
+    size_t n = LZ4F_compressFrame(packed, sizeof packed, text, 300, &p);
+    kci_block *block;
+    cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n, SIZE, &block), KC_OK);
+    kci_block_unref(block);
+    for (size_t at = 4; at < n; at++) {
+        packed[at] ^= 0x10;
+        cr_assert_eq(inflate_it(KCI_CODEC_LZ4, packed, n, SIZE, &block), KC_E_DECOMPRESS, "%zu",
+                     at);
+        packed[at] ^= 0x10;
+    }
+}
+
 /* A block may become 64 KiB, and that must fit behind what is there; not more. */
 Test(compress, lz4_small_blocks_take_little)
 {
@@ -373,6 +404,43 @@ Test(compress, snappy_announces_too_much)
 }
 
 #endif
+
+/* Compresses one chunk below `limit` bytes; what came out is given back. */
+static kc_err shrink(kci_compressor *c, unsigned codec, const kci_chunk *chunk, size_t limit,
+                     size_t *size)
+{
+    test_pool pool;
+    kci_chunk_list out;
+    test_pool_init(&pool);
+    int level = kci_codec_get(codec)->level_default;
+    kc_err err = kci_compress(c, (kci_codec)codec, level, chunk, limit, &pool.source, &out);
+    *size = out.size;
+    kci_chunk_list_put(&out, &pool.source);
+    cr_assert_eq(pool.live, 0);
+    return err;
+}
+
+/* What is not smaller than the input is refused, so that it is sent as it is. */
+Test(compress, only_what_shrinks)
+{
+    kci_compressor *c;
+    kci_chunk *chunk = calloc(1, sizeof *chunk + SIZE);
+    cr_assert_eq(kci_compressor_new(&c), KC_OK);
+    chunk->cap = SIZE;
+    chunk->used = 20000;
+    memcpy(chunk->data, text, chunk->used);
+    for (unsigned codec = 1; codec < KCI_CODEC_COUNT; codec++) {
+        size_t size, again;
+        if (!kci_codec_get(codec)->available)
+            continue;
+        cr_assert_eq(shrink(c, codec, chunk, SIZE, &size), KC_OK);
+        cr_assert_eq(shrink(c, codec, chunk, size + 1, &again), KC_OK);
+        cr_assert_eq(again, size);
+        cr_assert_eq(shrink(c, codec, chunk, size, &again), KC_E_RECORD_TOO_LARGE);
+    }
+    free(chunk);
+    kci_compressor_free(c);
+}
 
 /* 64 MiB of one byte, and how far each codec goes with it. */
 Test(compress, bombs)

@@ -182,6 +182,17 @@ Test(codec, tagged_fields_at_their_default_are_left_out)
     kci_arena_free(&arena);
 }
 
+Test(codec, a_tagged_array_that_may_not_be_null_is_refused_if_it_is)
+{
+    one_partition f;
+    kci_buf out = { 0 };
+    init_fetch(&f);
+    f.response.node_endpoints.count = -1;
+    cr_assert_eq(kci_encode(&kci_fetch_response_msg, 16, &f.response, &out, NULL),
+                 KC_E_INVALID_ARGUMENT);
+    kci_buf_free(&out);
+}
+
 Test(codec, known_tags_fill_their_size)
 {
     /* ApiVersions response 3: no error, no keys, no throttle, tags */
