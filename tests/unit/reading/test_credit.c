@@ -79,3 +79,21 @@ Test(credit, a_wish_is_not_lost)
         kci_credit_unref(c);
     }
 }
+
+/* Exactly the room that was wished for is enough. */
+Test(credit, tells_at_the_limit)
+{
+    kci_credit *c = kci_credit_new(1000, on_room, NULL);
+    for (size_t held = 0; held <= 3; held++) {
+        rooms = 0;
+        kci_credit_take(c, 10);
+        cr_assert(kci_credit_await(c, held));
+        kci_credit_give(c, 10 - held - 1);
+        cr_assert_eq(rooms, 0);
+        kci_credit_give(c, 1);
+        cr_assert_eq(rooms, 1);
+        cr_assert_not(kci_credit_await(c, held));
+        kci_credit_give(c, held);
+    }
+    kci_credit_unref(c);
+}

@@ -43,3 +43,26 @@ Test(records, without_memory)
     kci_records_pool_close(pool);
     kci_credit_unref(credit);
 }
+
+/* Memory that is used again has nothing of what it was used for. */
+Test(records, begin_empty)
+{
+    kci_credit *credit = kci_credit_new(100000, on_room, NULL);
+    kci_records_pool *pool = kci_records_pool_new(credit);
+    kc_records *r = kci_records_take(pool, kc_str("topic"), 3, 10);
+    r->at_end = true;
+    r->error.code = KC_E_CORRUPT_MESSAGE;
+    r->offset = r->next_offset = r->high_watermark = 77;
+    r->bytes = 5;
+    kc_records_free(r);
+    cr_assert_eq(kci_records_take(pool, kc_str("t"), 0, 10), r);
+    cr_assert_not(kc_records_at_end(r));
+    cr_assert_eq(kc_records_error(r, NULL), KC_OK);
+    cr_assert_eq(kc_records_offset(r), -1);
+    cr_assert_eq(kc_records_next_offset(r), -1);
+    cr_assert_eq(kc_records_high_watermark(r), -1);
+    cr_assert_eq(kc_records_bytes(r), 0);
+    kc_records_free(r);
+    kci_records_pool_close(pool);
+    kci_credit_unref(credit);
+}

@@ -97,3 +97,17 @@ Test(slice, a_damaged_envelope)
     cr_assert_eq(s.tail_error, KC_E_PROTOCOL);
     cr_assert_eq(s.tail_next, 21);
 }
+
+/* What is counted is what is held: a frame may lie in more memory than it fills. */
+Test(slice, a_frame_counts_with_all_its_memory)
+{
+    kci_credit *credit = kci_credit_new(1 << 20, NULL, NULL);
+    kci_frame *frame = kci_frame_new(NULL, 70000);
+    cr_assert_gt(frame->cap, frame->size);
+    kci_fetched *f = kci_fetched_new(credit, frame, 2, 3);
+    cr_assert_eq(kci_credit_held(credit), kci_fetched_size(2, 3) + frame->cap);
+    kci_frame_unref(frame);
+    kci_fetched_unref(f);
+    cr_assert_eq(kci_credit_held(credit), 0);
+    kci_credit_unref(credit);
+}

@@ -54,3 +54,15 @@ Test(txn_filter, an_empty_transaction_hides_nothing)
     kci_txn_filter_end(&f, 7);
     cr_assert_not(drops(&f, 6, 9, 7, KCI_ATTR_TRANSACTIONAL));
 }
+
+/* Two aborted transactions of one producer begin before the end of the first is read. */
+Test(txn_filter, one_end_is_enough)
+{
+    kci_aborted_txn list[] = { { 7, 0 }, { 7, 5 } };
+    int64_t active[2];
+    kci_txn_filter f;
+    kci_txn_filter_init(&f, list, 2, active);
+    cr_assert(drops(&f, 0, 9, 7, KCI_ATTR_TRANSACTIONAL));
+    kci_txn_filter_end(&f, 7);
+    cr_assert_not(drops(&f, 10, 19, 7, KCI_ATTR_TRANSACTIONAL));
+}
