@@ -177,6 +177,7 @@ Test(settling, parts_of_batches)
             cr_assert_eq(kc_records_data(records)[0].offset, at);
             at += (int64_t)kc_records_count(records);
             cr_assert_eq(kc_records_next_offset(records), at);
+            cr_assert_eq(kc_records_at_end(records), at == 31);
             kc_records_free(records);
         }
         cr_assert_null(next(1000));
