@@ -7,13 +7,19 @@
  * odd, the owner will see `attention` when it leaves, and tells. `attention` stays raised while
  * anyone waits for that.
  *
+ * The barrier may be refused later although it was there at first: a program that locks itself up
+ * (seccomp) after it made a client. Then the bias is given up: LOCKED is raised for good, so that
+ * the owner takes the lock from its next pass on, and what it may have written before is waited
+ * for by the clock, once.
+ *
  * The hook: the loop's thread raises HOOK before it looks whether somebody is inside. Who leaves
  * looks for HOOK after giving up the gate, by an atomic read-modify-write: either it finds HOOK, or
  * its leaving comes before the loop's thread looks, which then gets in. */
 #include "base/gate.h"
 
+#include <time.h>
+
 #ifdef __linux__
-#include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -30,33 +36,41 @@ enum {
 
 #if defined(__linux__) && defined(SYS_membarrier)
 
-static bool register_barrier(void)
+/* linux/membarrier.h, which systems without the kernel's headers do not have. */
+enum { PRIVATE_EXPEDITED = 1 << 3, REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
+
+static bool membarrier(int command)
 {
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
 }
 
-/* Every other running thread of the process has passed a full memory barrier when it returns; a
- * thread that is not running passes one before it runs. */
-static void barrier_for_all(void)
+/* Every other running thread of the process has passed a full memory barrier when it returns true;
+ * a thread that is not running passes one before it runs. False: this cannot be had. */
+static bool barrier_for_all(void)
 {
-    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0)
-        return;
-    register_barrier(); /* the child of a fork */
-    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    if (membarrier(PRIVATE_EXPEDITED))
+        return true;
+    /* not registered yet: a new process, or the child of a fork */
+    return membarrier(REGISTER_PRIVATE_EXPEDITED) && membarrier(PRIVATE_EXPEDITED);
 }
 
 #else
 
-static bool register_barrier(void)
+static bool barrier_for_all(void)
 {
     return false;
 }
 
-static void barrier_for_all(void)
-{
-}
-
 #endif
+
+/* No processor keeps a write to itself for so long. */
+static void outlast_store_buffers(void)
+{
+    struct timespec left = { .tv_nsec = 20000000 };
+
+    while (nanosleep(&left, &left) != 0) {
+    }
+}
 
 kc_err kci_gate_init(kci_gate *g, void (*on_leave)(void *arg), void *arg)
 {
@@ -67,7 +81,7 @@ kc_err kci_gate_init(kci_gate *g, void (*on_leave)(void *arg), void *arg)
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
 #endif
     *g = (kci_gate){ .biased = true, .on_leave = on_leave, .arg = arg };
-    g->strong = !register_barrier();
+    g->strong = !barrier_for_all();
     int err = pthread_mutex_init(&g->lock, &attr);
     pthread_mutexattr_destroy(&attr);
     if (err != 0)
@@ -94,14 +108,16 @@ static bool owner_is_inside(kci_gate *g)
 static void raise_attention(kci_gate *g, uint32_t bits)
 {
     uint32_t had = atomic_fetch_or(&g->attention, bits);
-    if (!g->strong && (had & bits) != bits)
-        barrier_for_all();
+    if (g->strong || g->refused || (had & bits) == bits || barrier_for_all())
+        return;
+    g->refused = true;
+    outlast_store_buffers();
 }
 
 /* Gives the owner its fast path back, unless somebody still waits; the lock is held. */
 static void lower_attention(kci_gate *g)
 {
-    if (g->biased && g->waiting == 0)
+    if (g->biased && !g->refused && g->waiting == 0)
         atomic_fetch_and(&g->attention, ~(uint32_t)LOCKED);
 }
 
@@ -111,14 +127,14 @@ static void call_hook(kci_gate *g)
         g->on_leave(g->arg);
 }
 
-/* Counts how worthwhile the bias is, and drops it if it is not; the lock is held, the owner
- * outside. */
+/* Counts how worthwhile the bias is, and drops it if it is not, or cannot be kept; the lock is
+ * held, the owner outside. */
 static void judge_bias(kci_gate *g)
 {
     uint64_t passes = atomic_load_explicit(&g->passes, memory_order_relaxed);
     g->strikes = passes - g->passes_seen < 2 * QUIET ? g->strikes + 1 : 0;
     g->passes_seen = passes;
-    if (g->strikes < MAX_STRIKES)
+    if (g->strikes < MAX_STRIKES && !g->refused)
         return;
     g->biased = false; /* LOCKED stays raised for ever: the old owner cannot pass it by */
     atomic_store_explicit(&g->owner, 0, memory_order_relaxed);

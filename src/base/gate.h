@@ -26,6 +26,7 @@ typedef struct kci_gate {
 
     /* the slow path */
     bool biased;          /* under lock */
+    bool refused;         /* under lock: membarrier was there, and is not any more */
     int waiting;          /* under lock: threads that wait for the owner to get out */
     int strikes;          /* under lock: entries of others between which the owner hardly came */
     uint64_t passes_seen; /* under lock */

@@ -82,9 +82,8 @@ static void *other(void *arg)
     return NULL;
 }
 
-static void stress(bool strong, int others, int pause_us, int ms)
+static void stress_on(guarded *g, int others, int pause_us, int ms)
 {
-    guarded *g = new_guarded(strong);
     pthread_t threads[4];
     other_args args[3];
     pthread_create(&threads[0], NULL, owner, g);
@@ -105,6 +104,12 @@ static void stress(bool strong, int others, int pause_us, int ms)
     }
     cr_assert_gt(g->owner_count, 0);
     cr_assert_eq(g->a, sum + g->owner_count);
+}
+
+static void stress(bool strong, int others, int pause_us, int ms)
+{
+    guarded *g = new_guarded(strong);
+    stress_on(g, others, pause_us, ms);
     free_guarded(g);
 }
 
@@ -203,9 +208,8 @@ Test(gate, the_bias_lasts_as_long_as_the_owner_comes_more_often)
 
 /* The loop's side: whenever it does not get in, the hook must come, or its work would lie for ever.
  */
-static void try_side(bool strong, int others)
+static void try_side_on(guarded *g, int others)
 {
-    guarded *g = new_guarded(strong);
     pthread_t threads[4];
     other_args args[3];
     pthread_create(&threads[0], NULL, owner, g);
@@ -244,6 +248,12 @@ static void try_side(bool strong, int others)
     cr_assert_eq(g->a, sum + g->owner_count);
     cr_assert_gt(got_in, 0);
     cr_assert(refused == 0 || atomic_load(&g->hooks) > 0);
+}
+
+static void try_side(bool strong, int others)
+{
+    guarded *g = new_guarded(strong);
+    try_side_on(g, others);
     free_guarded(g);
 }
 
@@ -317,3 +327,65 @@ Test(gate, try_enter_while_inside)
     cr_assert_eq(atomic_load(&g->gate.attention), 0);
     free_guarded(g);
 }
+
+#if __has_include(<linux/seccomp.h>)
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+/* From here on this thread, and those that it starts, are refused membarrier(2), as in a program
+ * that has locked itself up. */
+static void refuse_membarrier(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { sizeof code / sizeof code[0], code };
+
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+    cr_assert_eq(syscall(SYS_membarrier, 0, 0, 0), -1);
+}
+
+Test(gate, membarrier_refused_from_the_start)
+{
+    refuse_membarrier();
+    guarded *g = new_guarded(false);
+    cr_assert(g->gate.strong);
+    stress_on(g, 2, 20, 200);
+    free_guarded(g);
+}
+
+Test(gate, membarrier_refused_later)
+{
+    guarded *gates[] = { new_guarded(false), new_guarded(false) };
+    bool had = !gates[0]->gate.strong;
+    refuse_membarrier();
+    stress_on(gates[0], 1, 50, 400);
+    stress_on(gates[1], 3, 0, 400);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(!had || !gates[i]->gate.biased, "no owner without what makes others see it");
+        free_guarded(gates[i]);
+    }
+}
+
+/* The loop's thread alone does not end the bias, but the owner must be kept from passing by. */
+Test(gate, membarrier_refused_later_and_only_attempts)
+{
+    guarded *g = new_guarded(false);
+    bool had = !g->gate.strong;
+    refuse_membarrier();
+    try_side_on(g, 0);
+    cr_assert(!had || g->gate.refused);
+    cr_assert(!had || atomic_load(&g->gate.attention) != 0, "the owner would pass the lock by");
+    free_guarded(g);
+}
+
+#endif
