@@ -16,6 +16,7 @@
 #include "core/config_rows.h"
 #include "core/config_value.h"
 #include "core/properties.h"
+#include "io/errno_text.h"
 
 typedef struct slot {
     char *text; /* as set, without blanks at its ends; NULL: the default */
@@ -268,8 +269,9 @@ kc_err kc_config_load(kc_config *config, const char *path, kc_error *detail)
     ssize_t size = read_all(path, text, cap);
     kc_err err;
     if (size < 0) {
+        char why[KCI_ERRNO_TEXT_SIZE];
         err = kci_fail(detail, KC_E_IO, "%.200s cannot be read (%s): check path and permissions",
-                       path, strerrordesc_np(errno));
+                       path, kci_errno_text(errno, why));
     } else {
         kc_error cause;
         size_t line;

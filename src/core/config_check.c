@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/config_rows.h"
 #include "core/config_value.h"
+#include "io/errno_text.h"
 
 /* Idempotent producers keep the order of at most this many requests (the broker remembers five). */
 #define IDEMPOTENT_IN_FLIGHT 5
@@ -31,11 +32,12 @@ static kc_err read_start(const char *path, uint8_t *start, size_t cap, size_t *s
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, start, cap);
     int why = errno;
+    char text[KCI_ERRNO_TEXT_SIZE];
     if (fd >= 0)
         close(fd);
     if (n < 0)
         return kci_fail(detail, KC_E_IO, "%.200s cannot be read (%s): check path and permissions",
-                        path, strerrordesc_np(why));
+                        path, kci_errno_text(why, text));
     *size = (size_t)n;
     return KC_OK;
 }

@@ -30,6 +30,10 @@ static const struct {
     { EINVAL, "invalid argument" },
     { ENOENT, "no such file" },
     { EISDIR, "is a directory" },
+    { ENOTDIR, "a part of the path is no directory" },
+    { ELOOP, "too many symbolic links" },
+    { ENAMETOOLONG, "the path is too long" },
+    { EIO, "the device failed" },
 };
 
 const char *kci_errno_text(int err, char *buf)

@@ -20,9 +20,12 @@
 
 #if defined(__linux__) && defined(__LP64__)
 #define HAVE_FUTEX 1
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* linux/futex.h, which systems without the kernel's headers do not have. */
+enum { WAKE_PRIVATE = 1 | 128, WAIT_BITSET_PRIVATE = 9 | 128 };
+static const uint32_t match_any = 0xffffffff;
 #else
 #define HAVE_FUTEX 0
 #endif
@@ -57,14 +60,14 @@ bool kci_event_sleep(kci_event *e, int64_t deadline_us)
 {
     struct timespec until = { .tv_sec = deadline_us / 1000000,
                               .tv_nsec = deadline_us % 1000000 * 1000 };
-    long result = syscall(SYS_futex, &e->state, FUTEX_WAIT_BITSET_PRIVATE, 0,
-                          deadline_us == INT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    long result = syscall(SYS_futex, &e->state, WAIT_BITSET_PRIVATE, 0,
+                          deadline_us == INT64_MAX ? NULL : &until, NULL, match_any);
     return result == 0 || errno != ETIMEDOUT;
 }
 
 static void wake_all(kci_event *e)
 {
-    syscall(SYS_futex, &e->state, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    syscall(SYS_futex, &e->state, WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 #else
