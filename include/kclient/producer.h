@@ -110,6 +110,8 @@ KC_API kc_err kc_producer_new(kc_client *client, const kc_producer_options *opti
  * KC_E_QUEUE_FULL        no room in buffer.memory within max.block.ms
  * KC_E_TIMED_OUT         no metadata of the topic within max.block.ms; detail says what stands
  *                        against it
+ * KC_E_AUTHENTICATION    no broker takes the log-in: at once, while the topic is not known
+ * KC_E_TLS               no broker has a certificate that is trusted: likewise
  * KC_E_UNKNOWN_TOPIC_OR_PARTITION, KC_E_LEADER_NOT_AVAILABLE, KC_E_TOPIC_AUTHORIZATION_FAILED,
  * KC_E_INVALID_TOPIC_EXCEPTION: brokers said so for as long
  *

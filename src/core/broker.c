@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/planted.h"
 #include "core/address.h"
+#include "core/refusal.h"
 #include "core/state.h"
 
 /* Where a broker of this id is, or belongs. */
@@ -179,6 +180,36 @@ bool kci_brokers_all_failed(const kc_client *client, kci_class cls)
             return false;
     }
     return true;
+}
+
+/* -- refusals -----------------------------------------------------------------------------------
+ */
+
+bool kci_brokers_shut_out(const kc_client *client)
+{
+    for (int32_t i = 0; i < client->brokers.count; i++) {
+        const kci_broker *broker = client->brokers.list[i];
+        if (broker->known && !kci_refusal_holds(&broker->remote, &client->network))
+            return false;
+    }
+    return true;
+}
+
+kc_err kci_brokers_refusal(const kc_client *client)
+{
+    const kci_network *network = &client->network;
+    kc_err err = KC_OK;
+
+    for (int32_t i = 0; i < client->brokers.count; i++) {
+        const kci_broker *broker = client->brokers.list[i];
+        if (!broker->known)
+            continue;
+        if (!kci_refusal_holds(&broker->remote, network) ||
+            kci_refusal_retry_at(&broker->remote, network) <= kci_network_now(network))
+            return KC_OK;
+        err = broker->remote.untrusted ? KC_E_TLS : KC_E_AUTHENTICATION;
+    }
+    return err;
 }
 
 /* -- the end ------------------------------------------------------------------------------------

@@ -60,6 +60,12 @@ bool kci_brokers_all_failed(const kc_client *client, kci_class cls);
  * deferred. */
 void kci_brokers_retire(kc_client *client, int32_t lane);
 
+/* No broker that is known would do better than the one that just refused. */
+bool kci_brokers_shut_out(const kc_client *client);
+
+/* Why none may be asked now: KC_E_AUTHENTICATION, KC_E_TLS; KC_OK: some may. */
+kc_err kci_brokers_refusal(const kc_client *client);
+
 /* Closes connections that nobody needs and frees brokers that are not known and have none. Not from
  * inside a connection's callback: defer it. */
 void kci_brokers_prune(kc_client *client);

@@ -26,10 +26,13 @@ void kci_call_finish_later(kci_network *network, kci_call *call, kc_err err)
 }
 
 /* What to say of an error that came up on this side. */
-static const char *explain(const kci_call *call, char *text, size_t size)
+static const char *explain(const kci_network *network, const kci_call *call, char *text,
+                           size_t size)
 {
     const kci_api *api = kci_api_get(call->api);
 
+    if (call->err != KC_OK && call->err == network->refusals.last.code)
+        return network->refusals.last.text;
     if (call->err != KC_E_UNSUPPORTED_VERSION || !api)
         return kc_error_text(call->err);
     snprintf(text, size,
@@ -49,7 +52,7 @@ void kci_calls_finish(kci_task *task)
     kci_list_splice_back(&now, &network->finished);
     for (kci_link *l; (l = kci_list_pop_front(&now));) {
         kci_call *call = KCI_CONTAINER_OF(l, kci_call, link);
-        kci_call_finish(call, call->err, NULL, explain(call, text, sizeof text));
+        kci_call_finish(call, call->err, NULL, explain(network, call, text, sizeof text));
     }
     if (network->settled)
         network->settled(network);

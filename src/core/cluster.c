@@ -148,18 +148,16 @@ static void failed(kci_cluster *cluster, kc_err err, const char *why)
     int64_t now = now_of(cluster);
 
     cluster->failures++;
-    int64_t pause =
-        err == KC_E_AUTHENTICATION
-            ? client->settings.retry.max_us
-            : kci_backoff_delay(&client->settings.retry, cluster->failures, &client->random);
-    cluster->hold_us = now + pause;
+    bool final = err == KC_E_AUTHENTICATION || err == KC_E_TLS;
+    int64_t pause = kci_backoff_delay(&client->settings.retry, cluster->failures, &client->random);
+    cluster->hold_us = later(now + pause, client->network.refusals.until_us);
     lock(cluster);
     cluster->refresh = true;
     bool has_problem = cluster->problem.code != KC_OK;
     unlock(cluster);
-    if (!has_problem || err == KC_E_AUTHENTICATION)
+    if (!has_problem && !final) /* core/news.c has told of the others */
         kci_cluster_set_problem(cluster, err, why);
-    int level = err == KC_E_AUTHENTICATION ? KC_LOG_DEBUG : KC_LOG_WARN; /* said already */
+    int level = final ? KC_LOG_DEBUG : KC_LOG_WARN; /* said already */
     if (kci_log_limit_pass(&cluster->complaints, now, complaint_first_us, complaint_most_us, NULL))
         KCI_LOG(&client->log, level, KCI_AREA_METADATA, "no metadata: %s", why);
     if (client->settings.rebootstrap &&

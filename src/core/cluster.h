@@ -21,6 +21,7 @@ typedef struct kci_cluster {
     kci_metadata *current; /* under the lock; changed by the loop only */
     kci_map topics;        /* under the lock: name -> struct topic_use of cluster_topics.c */
     bool refresh;          /* under the lock: somebody asked for fresh metadata */
+    bool refused;          /* under the lock: the problem lasts until somebody changes something */
     kc_error problem;      /* under the lock; code KC_OK: none */
 
     kci_task look;         /* posted: look whether to ask */
@@ -56,6 +57,10 @@ static inline bool kci_cluster_is_missing(const kci_cluster *cluster)
 
 /* Why it is missing, for those who time out. Loop. */
 void kci_cluster_set_problem(kci_cluster *cluster, kc_err err, const char *why);
+
+/* The same of what no broker will change its mind about; tells everybody who waits. */
+void kci_cluster_refuse(kci_cluster *cluster, kc_err err, const char *why);
+void kci_cluster_accept(kci_cluster *cluster); /* a broker has: the problem is over */
 
 /* -- cluster_topics.c: the topics in use; all under the lock -- */
 typedef struct kci_topic_needs {

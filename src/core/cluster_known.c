@@ -33,9 +33,43 @@ void kci_cluster_set_problem(kci_cluster *cluster, kc_err err, const char *why)
     unlock(cluster);
 }
 
+void kci_cluster_refuse(kci_cluster *cluster, kc_err err, const char *why)
+{
+    lock(cluster);
+    kci_fail(&cluster->problem, err, "%s", why && *why ? why : kc_error_text(err));
+    bool first = !cluster->refused;
+    cluster->refused = true;
+    unlock(cluster);
+    if (first)
+        kci_client_tell_node(cluster->client, KCI_NODE_ANY, KCI_CLASS_CONTROL, 0, KCI_NODE_DOWN,
+                             err);
+}
+
+void kci_cluster_accept(kci_cluster *cluster)
+{
+    lock(cluster);
+    if (cluster->refused)
+        cluster->problem.code = KC_OK;
+    cluster->refused = false;
+    unlock(cluster);
+}
+
+kc_err kci_client_refusal(kc_client *client, kc_error *out)
+{
+    kci_cluster *cluster = &client->cluster;
+
+    lock(cluster);
+    kc_err err = cluster->refused ? cluster->problem.code : KC_OK;
+    if (err != KC_OK && out)
+        *out = cluster->problem;
+    unlock(cluster);
+    return err;
+}
+
 void kci_cluster_clear_problem(kci_cluster *cluster)
 {
     lock(cluster);
+    cluster->refused = false;
     cluster->problem.code = KC_OK;
     unlock(cluster);
 }

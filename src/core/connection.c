@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* States, the timer and the end of a connection. */
 #include "core/connection_impl.h"
+#include "core/refusal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -128,7 +129,8 @@ bool kci_connection_is_throttled(const kci_connection *connection)
 
 int64_t kci_connection_retry_at(const kci_connection *connection)
 {
-    int64_t own = connection->retry_us, shared = connection->remote->retry_us;
+    int64_t own = connection->retry_us;
+    int64_t shared = kci_refusal_retry_at(connection->remote, connection->network);
     return own > shared ? own : shared;
 }
 
@@ -142,7 +144,7 @@ void kci_connection_works(kci_connection *connection)
 
 /* It failed to come up, or broke. Both the connection, which alone may be the broken one, and,
  * unless it has worked, its broker get a pause. */
-static void back_off(kci_connection *connection, kc_err err)
+static void back_off(kci_connection *connection)
 {
     kci_network *network = connection->network;
     const kci_settings *s = network->settings;
@@ -152,9 +154,7 @@ static void back_off(kci_connection *connection, kc_err err)
     if (KCI_BUG(NO_BACKOFF))
         return;
     connection->failures++;
-    int64_t pause = err == KC_E_AUTHENTICATION
-                        ? s->reconnect.max_us
-                        : kci_backoff_delay(&s->reconnect, connection->failures, network->random);
+    int64_t pause = kci_backoff_delay(&s->reconnect, connection->failures, network->random);
     connection->retry_us = kci_network_now(network) + pause;
 }
 
@@ -328,13 +328,21 @@ static void account(kci_connection *connection, const kci_connection_end *end)
     if (network->ending)
         return;
     if (!connection->proven || !kci_connection_is_idle(connection))
-        back_off(connection, end->err);
+        back_off(connection);
     if (end->was_up && kci_connection_is_idle(connection)) {
         KCI_LOG(network->log, KC_LOG_DEBUG, KCI_AREA_CONN, "%s", end->sentence);
         return;
     }
     complain(connection, end);
     connection->ops->failed(connection->owner, connection, end);
+}
+
+static bool is_refusal(const kci_connection *connection, kc_err err)
+{
+    bool untrusted =
+        err == KC_E_TLS && connection->stream && kci_conn_is_untrusted(connection->stream);
+
+    return err == KC_E_AUTHENTICATION || untrusted;
 }
 
 static void reset(kci_connection *connection)
@@ -359,8 +367,12 @@ void kci_connection_ended(kci_connection *connection, kc_err err, const char *wh
     if (end.was_up)
         kci_stat_add(&connection->network->stats->disconnects,
                      !KCI_BUG(ENDS_UNCOUNTED) || err != KC_OK);
-    if (err != KC_OK)
+    if (err != KC_OK) {
+        end.refused = is_refusal(connection, err);
+        kci_refusal_note(connection->remote, connection->network, end.refused ? err : KC_OK,
+                         sentence);
         account(connection, &end);
+    }
     kci_connection_set_state(connection, KCI_CONNECTION_DOWN);
     reset(connection);
     if (err != KC_OK)

@@ -20,6 +20,7 @@ typedef struct kci_connection_end {
     kc_err err;           /* KC_OK: nobody needed it */
     const char *sentence; /* for people; names the broker */
     bool was_up;
+    bool refused; /* a log-in or a certificate was: trying again helps nobody */
 } kci_connection_end;
 
 /* What the owner is told, from callbacks of the loop. In each the connection may be used, but not

@@ -8,6 +8,7 @@
 #include "base/planted.h"
 #include "core/call_end.h"
 #include "core/connection_impl.h"
+#include "core/refusal.h"
 #include "core/throttle.h"
 
 enum {
@@ -125,6 +126,13 @@ void kci_connection_pump(kci_connection *connection)
 
 void kci_connection_add(kci_connection *connection, kci_call *call)
 {
+    kci_network *network = connection->network;
+
+    if (connection->state == KCI_CONNECTION_DOWN &&
+        kci_refusal_login_at(connection->remote, network) > kci_network_now(network)) {
+        kci_call_finish_later(network, call, KC_E_AUTHENTICATION);
+        return;
+    }
     call->connection = connection;
     kci_list_push_back(&connection->queue, &call->link);
     connection->queued++;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "core/connection_impl.h"
+#include "core/refusal.h"
 
 enum {
     PREFIX = 4,
@@ -310,6 +311,7 @@ void kci_connection_ready(kci_connection *connection)
     kci_connection_end_setup(connection);
     kci_conn_set_max_frame(connection->stream, network->settings->max_frame);
     connection->came_up = true;
+    kci_refusal_over(connection->remote, network);
     kci_stat_add(&network->stats->connects, 1);
     kci_connection_set_state(connection, KCI_CONNECTION_UP);
     kci_connection_pump(connection);

@@ -90,4 +90,9 @@ kc_err kci_client_node_hint(kc_client *client, int32_t node, kc_bytes host, int3
  * there is. For the texts of time-outs. Any thread; copies the sentence. */
 kc_err kci_client_last_problem(kc_client *client, kc_error *out);
 
+/* What keeps the client out until somebody changes something: log-ins that are refused
+ * (KC_E_AUTHENTICATION), certificates (KC_E_TLS); KC_OK: nothing. out may be NULL. Any thread. When
+ * it begins, users get on_node(KCI_NODE_ANY, ..., KCI_NODE_DOWN, err). */
+kc_err kci_client_refusal(kc_client *client, kc_error *out);
+
 #endif

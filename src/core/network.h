@@ -17,6 +17,14 @@
 #include "io/tls.h"
 #include "wire/arena.h"
 
+/* Log-ins and certificates that were refused. Written by refusal.c. */
+typedef struct kci_refusals {
+    bool accepted;    /* a broker has taken a log-in */
+    uint32_t count;   /* log-ins refused in a row, before one was taken */
+    int64_t until_us; /* no log-in at all before */
+    kc_error last;    /* for people */
+} kci_refusals;
+
 typedef struct kci_network kci_network;
 struct kci_network {
     /* Borrowed, and constant while there are connections. */
@@ -35,6 +43,7 @@ struct kci_network {
     /* Calls that had ended have had their done(). */
     void (*settled)(kci_network *network);
 
+    kci_refusals refusals;
     bool ending;     /* no call is taken any more, and what fails is no news */
     kci_arena arena; /* of the response that is being handed over */
     kci_list spare_flights;

@@ -22,6 +22,7 @@ static void on_up(void *owner, kci_connection *connection)
 {
     kci_broker *broker = owner;
 
+    kci_cluster_accept(&broker->client->cluster);
     kci_route_wake(route_of(broker, connection));
     if (!broker->known)
         kci_loop_defer(broker->client->loop, &broker->client->prune);
@@ -56,13 +57,21 @@ static void on_failed(void *owner, kci_connection *connection, const kci_connect
         note_problem(broker, connection, end);
 }
 
+/* Nothing that calls to any broker could wait for. */
+static void give_up(kc_client *client, const kci_connection_end *end)
+{
+    for (int i = 0; i < KCI_CLASS_COUNT; i++)
+        kci_route_fail(&client->routes[i], end->err, end->sentence);
+    kci_cluster_refuse(&client->cluster, end->err, end->sentence);
+}
+
 static void on_down(void *owner, kci_connection *connection, const kci_connection_end *end)
 {
     kci_broker *broker = owner;
     kc_client *client = broker->client;
 
-    if (end->err == KC_E_AUTHENTICATION) /* others would refuse as well */
-        kci_route_fail(route_of(broker, connection), end->err, end->sentence);
+    if (end->refused && kci_brokers_shut_out(client))
+        give_up(client, end);
     tell(broker, connection, KCI_NODE_DOWN, end->err);
     kci_route_wake(route_of(broker, connection));
     kci_loop_defer(client->loop, &client->prune);
@@ -83,12 +92,14 @@ static void on_quiet(void *owner, kci_connection *connection)
         kci_loop_defer(broker->client->loop, &broker->client->prune);
 }
 
-/* A call that may go to another broker does, unless that would fail the same way. */
+/* A call that may go to another broker does, unless none would do better. */
 static bool on_orphan(void *owner, kci_call *call, kc_err err)
 {
     kc_client *client = ((kci_broker *)owner)->client;
 
-    if (call->node >= 0 || err == KC_E_AUTHENTICATION || kci_client_is_ending(client))
+    bool in_vain = err == KC_E_AUTHENTICATION && kci_brokers_shut_out(client);
+
+    if (call->node >= 0 || in_vain || kci_client_is_ending(client))
         return false;
     kci_route_add(&client->routes[call->cls], call);
     return true;

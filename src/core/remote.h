@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is at the other end of connections: a broker's address, and how long it is left alone after
  * failures. All connections of a broker share one: whoever is refused by one need not knock at the
- * others; each has a backoff of its own beside it. Written by remote.c. Thread: loop. */
+ * others; each has a backoff of its own beside it. Written by remote.c and refusal.c. Thread: loop.
+ */
 #ifndef CORE_REMOTE_H
 #define CORE_REMOTE_H
 
@@ -15,6 +16,10 @@ typedef struct kci_remote {
     uint32_t failures; /* in a row */
     int64_t retry_us;  /* no attempt before */
     kci_log_limit complaints;
+    /* refusal.c's */
+    uint32_t refusals;   /* log-ins refused in a row */
+    int64_t login_at_us; /* no log-in before; 0: none was refused */
+    bool untrusted;      /* the last attempt ended by a certificate */
 } kci_remote;
 
 /* Names the address, also another one later, which has not failed yet. False: no memory, and it is

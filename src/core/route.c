@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "core/call_end.h"
+#include "core/refusal.h"
 #include "core/state.h"
 
 /* How long one broker may be tried before the next is tried beside it. */
@@ -73,7 +74,8 @@ static kci_broker *pick(const kci_route *route, int64_t *next)
         if (!is_candidate(route, broker))
             continue;
         const kci_connection *c = kci_connection_pool_find(&broker->pool, route->cls, 0);
-        int64_t retry_at = c ? kci_connection_retry_at(c) : broker->remote.retry_us;
+        int64_t retry_at = c ? kci_connection_retry_at(c)
+                             : kci_refusal_retry_at(&broker->remote, &client->network);
         if (retry_at > now) {
             *next = retry_at < *next ? retry_at : *next;
             continue;
@@ -196,6 +198,11 @@ void kci_route_add(kci_route *route, kci_call *call)
 
     if (connection) {
         kci_connection_add(connection, call);
+        return;
+    }
+    kc_err refused = kci_brokers_refusal(route->client);
+    if (refused != KC_OK) {
+        kci_call_finish_later(&route->client->network, call, refused);
         return;
     }
     call->connection = NULL;

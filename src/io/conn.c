@@ -21,6 +21,8 @@ void kci_conn_drop_socket(kci_conn *c)
     if (c->sock.sock < 0)
         return;
     kci_watch_set(c->loop, &c->watch, 0);
+    if (c->stream)
+        c->untrusted = *kci_tls_stream_why(c->stream) != '\0';
     kci_tls_stream_free(c->stream);
     c->stream = NULL;
     c->sock.sys->sock_close(c->sock.sys, c->sock.sock);
@@ -369,6 +371,11 @@ int64_t kci_conn_last_active(const kci_conn *c)
 size_t kci_conn_queued(const kci_conn *c)
 {
     return c->queued;
+}
+
+bool kci_conn_is_untrusted(const kci_conn *c)
+{
+    return c->untrusted;
 }
 
 kci_conn_counters kci_conn_get_counters(const kci_conn *c)

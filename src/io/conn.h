@@ -81,6 +81,9 @@ typedef struct kci_conn_counters {
 } kci_conn_counters;
 kci_conn_counters kci_conn_get_counters(const kci_conn *conn);
 
+/* TLS failed for good: a certificate was refused by either side, or they have nothing in common. */
+bool kci_conn_is_untrusted(const kci_conn *conn);
+
 /* A listening socket that accepts until closed. */
 typedef struct kci_listener kci_listener;
 kc_err kci_listener_open(kci_loop *loop, kci_addr *addr, void (*on_accept)(void *arg, int sock),

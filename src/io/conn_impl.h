@@ -54,7 +54,8 @@ struct kci_conn {
     /* writing */
     kci_out *first, *last;
     size_t queued;
-    bool blocked; /* the socket takes no more now */
+    bool untrusted; /* TLS said no, the last time */
+    bool blocked;   /* the socket takes no more now */
 
     /* the end */
     kc_err err;

@@ -249,7 +249,9 @@ kc_err kci_producer_await(kc_producer *p, int64_t target, int64_t deadline_us)
         is_settled(p, target) ? KC_OK : kci_waiters_begin(&p->life.waiters, KCI_WAIT_OUTCOME, &w);
     while (err == KC_OK && !is_settled(p, target)) {
         kci_producer_serve(p);
-        err = kci_waiter_wait(&p->life.waiters, w, deadline_us);
+        err = kci_client_refusal(p->client, NULL);
+        if (err == KC_OK)
+            err = kci_waiter_wait(&p->life.waiters, w, deadline_us);
     }
     if (w)
         kci_waiters_end(&p->life.waiters, w);
@@ -269,6 +271,15 @@ int64_t kci_producer_close_open(kc_producer *p, bool closing)
     a.tell = true;
     kci_accum_leave(p, &a);
     return target;
+}
+
+static kc_err shut_out(kc_producer *p, kc_err err, kc_error *detail)
+{
+    kc_error problem = { 0 };
+
+    kci_client_refusal(p->client, &problem);
+    return kci_fail(detail, err, "%lld records cannot be sent: %.400s",
+                    (long long)kci_producer_undecided(p), problem.text);
 }
 
 int64_t kci_producer_undecided(kc_producer *p)
@@ -300,6 +311,8 @@ kc_err kc_producer_flush(kc_producer *p, int32_t timeout_ms, kc_error *detail)
     int64_t deadline = deadline_after(p, timeout_ms, kci_producer_longest_wait(p));
     int64_t target = kci_producer_close_open(p, false);
     err = KCI_BUG(FLUSH_EARLY) ? KC_OK : kci_producer_await(p, target, deadline);
+    if (err == KC_E_AUTHENTICATION || err == KC_E_TLS)
+        return shut_out(p, err, detail);
     if (err != KC_OK)
         return fail_late(p, err, timeout_ms, detail);
     return kci_outcomes_failure(&p->outcomes, detail);

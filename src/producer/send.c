@@ -127,6 +127,20 @@ static kc_err no_topic(kc_producer *p, const kci_append *a, kc_error *detail)
         (int)name.size, (const char *)name.data, ms);
 }
 
+/* Nothing will be known of the topic until somebody changes a password or a certificate. */
+static kc_err shut_out(kc_producer *p, const kci_append *a, kc_error *detail)
+{
+    kc_error problem = { 0 };
+    kc_bytes name = a->topic->name;
+    kc_err err = kci_client_refusal(p->client, &problem);
+
+    atomic_store(&p->retry_wanted, true);
+    if (err == KC_OK)
+        return KC_OK; /* it has just changed */
+    return kci_fail(detail, err, "nothing can be known of topic %.*s: %.400s", (int)name.size,
+                    (const char *)name.data, problem.text);
+}
+
 /* The present metadata are newer than the wait and still have no such partition. */
 static bool is_missing_for_sure(kc_producer *p, const kci_append *a, const patience *wait)
 {
@@ -178,6 +192,8 @@ static kc_err wait_for_it(kc_producer *p, const kci_append *a, kci_append_result
         wait->refreshed = true;
         kci_client_refresh(p->client);
     }
+    if (result == KCI_APPEND_NO_TOPIC && kci_client_refusal(p->client, NULL) != KC_OK)
+        return shut_out(p, a, detail);
     if (now >= wait->deadline_us)
         return give_up(p, a, result, wait, detail);
     if (result == KCI_APPEND_NO_ROOM && !wait->counted) {

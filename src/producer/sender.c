@@ -96,7 +96,11 @@ void kci_sender_on_node(kci_resident *r, int32_t node, kci_class cls, int32_t la
                         kci_node_state state, kc_err err)
 {
     kc_producer *p = kci_producer_of(r);
-    (void)lane, (void)err;
+    (void)lane;
+    if (node < 0 && err != KC_OK) { /* no log-in, no trust: sends and flushes give up */
+        kci_waiters_wake(&p->life.waiters, KCI_WAIT_METADATA | KCI_WAIT_OUTCOME);
+        kci_producer_tell_room(p);
+    }
     if (cls != KCI_CLASS_PRODUCE)
         return;
     for (kci_link *at = kci_list_first(&p->sender.peers); at;

@@ -225,7 +225,7 @@ static bool server(struct fake *of, const fake_request *r)
     return true;
 }
 
-static void begin_with(const char *name, const char *secret, const char *more)
+static void begin_brokers(int brokers, const char *name, const char *secret, const char *more)
 {
     char property[64], password_property[64];
     const char *const properties[] = { "security.protocol=SASL_PLAINTEXT",
@@ -240,8 +240,13 @@ static void begin_with(const char *name, const char *secret, const char *more)
     kind = strstr(name, "512") ? KCI_SHA512 : KCI_SHA256;
     snprintf(property, sizeof property, "sasl.mechanism=%s", name);
     snprintf(password_property, sizeof password_property, "sasl.password=%s", secret);
-    fake_init(&f, 1, properties);
+    fake_init(&f, brokers, properties);
     f.hook = server;
+}
+
+static void begin_with(const char *name, const char *secret, const char *more)
+{
+    begin_brokers(1, name, secret, more);
 }
 
 static void begin(const char *name, const char *secret)
@@ -363,13 +368,92 @@ Test(sasl, wrong_passwords_are_told_at_once_and_not_tried_in_a_hurry)
         cr_assert_lt(sim_now(f.world) - before, 500000);
         cr_assert(strstr(p.why, "no such user"), "%s", p.why);
         cr_assert_eq(kci_client_last_problem(f.client, &problem), KC_E_AUTHENTICATION);
+        cr_assert_eq(kci_client_refusal(f.client, &problem), KC_E_AUTHENTICATION);
+        cr_assert(strstr(problem.text, "no such user"), "%s", problem.text);
         kci_client_want_topic(f.client, kc_str("t"));
-        handshakes = 0;
         fake_run(&f, 30000);
-        cr_assert_geq(handshakes, 10);
-        cr_assert_leq(handshakes, 40, "%d", handshakes);
+        cr_assert_geq(handshakes, 2);
+        cr_assert_leq(handshakes, 3, "%d: accounts get locked", handshakes);
+        fake_run(&f, 3600000);
+        cr_assert_leq(handshakes, 20, "%d in an hour", handshakes);
+        cr_assert_geq(handshakes, 12, "%d in an hour", handshakes);
         fake_free(&f);
+        handshakes = 0;
     }
+}
+
+/* Whoever asks while no log-in is due is told why, without another. */
+Test(sasl, calls_after_a_refusal_end_at_once)
+{
+    probe p;
+
+    begin("SCRAM-SHA-256", "wrong");
+    cr_assert_eq(call(&p), KC_E_AUTHENTICATION);
+    int before = handshakes;
+    for (int i = 0; i < 100; i++) {
+        int64_t now = sim_now(f.world);
+        cr_assert_eq(call(&p), KC_E_AUTHENTICATION);
+        cr_assert(strstr(p.why, "no such user"), "%s", p.why);
+        cr_assert_leq(sim_now(f.world) - now, 1000);
+    }
+    for (int cls = 0; cls < KCI_CLASS_COUNT; cls++) {
+        probe_init(&p, &f, KCI_NODE_ANY, (kci_class)cls);
+        probe_start(&p);
+        cr_assert(fake_until(&f, &p.done, 10));
+        cr_assert_eq(p.err, KC_E_AUTHENTICATION, "class %d", cls);
+    }
+    cr_assert_eq(handshakes, before);
+    fake_free(&f);
+}
+
+/* The password is put right in the cluster. */
+Test(sasl, a_refusal_ends_with_the_next_log_in)
+{
+    probe p;
+
+    begin("PLAIN", "new");
+    cr_assert_eq(call(&p), KC_E_AUTHENTICATION);
+    kci_client_want_topic(f.client, kc_str("t"));
+    password = "new";
+    fake_run(&f, 13000);
+    cr_assert_eq(kci_client_refusal(f.client, NULL), KC_OK);
+    cr_assert_eq(call(&p), KC_OK, "%s", p.why);
+    cr_assert_eq(handshakes, 2);
+    fake_free(&f);
+}
+
+/* One broker that does not take what the others take must not keep the client from these. */
+static int stubborn_logins;
+
+static bool one_is_stubborn(struct fake *of, const fake_request *r)
+{
+    if (r->broker->id == 2 && r->head.key == KCI_API_SASL_AUTHENTICATE) {
+        stubborn_logins++;
+        answer_step(r, "", KC_E_SASL_AUTHENTICATION_FAILED);
+        return true;
+    }
+    return server(of, r);
+}
+
+Test(sasl, a_broker_that_refuses_alone_is_left_alone)
+{
+    probe p;
+
+    begin_brokers(3, "PLAIN", password, NULL);
+    f.hook = one_is_stubborn;
+    cr_assert_eq(call(&p), KC_OK, "%s", p.why);
+    kci_client_want_topic(f.client, kc_str("t"));
+    fake_run(&f, 1000);
+    for (int i = 0; i < 300; i++) {
+        probe_init(&p, &f, 1 + i % 3, (kci_class)(i % KCI_CLASS_COUNT));
+        probe_start(&p);
+        cr_assert(fake_until(&f, &p.done, 1000));
+        cr_assert_eq(p.err, i % 3 == 1 ? KC_E_AUTHENTICATION : KC_OK, "%d: %s", i, p.why);
+        fake_run(&f, 100);
+    }
+    cr_assert_leq(stubborn_logins, 3, "%d", stubborn_logins);
+    cr_assert_eq(kci_client_refusal(f.client, NULL), KC_OK);
+    fake_free(&f);
 }
 
 Test(sasl, a_mechanism_that_the_broker_does_not_have)
