@@ -175,7 +175,7 @@ static void plan_refresh(kci_cluster *cluster, bool changed)
 {
     const kci_backoff *retry = &cluster->client->settings.retry;
     int64_t now = now_of(cluster);
-    bool long_ago = cluster->asked_us - cluster->refresh_us > 10 * retry->max_us;
+    bool long_ago = cluster->asked_us - cluster->refresh_us > 10 * kci_backoff_longest(retry);
 
     if (changed || long_ago)
         cluster->fruitless = 0;
@@ -210,7 +210,7 @@ static kc_err take_over(kci_cluster *cluster, const kci_metadata_response *answe
     plan_refresh(cluster, merge.changed);
     if (merge.refused)
         cluster->recheck_us =
-            merge.now_us + recheck_pauses * cluster->client->settings.retry.max_us;
+            merge.now_us + recheck_pauses * kci_backoff_longest(&cluster->client->settings.retry);
     cluster->failures = 0;
     cluster->hold_us = 0;
     cluster->missing_us = 0;

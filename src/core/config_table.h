@@ -46,11 +46,11 @@
     P(RECONNECT_BACKOFF_MS, "reconnect.backoff.ms", "", LONG, 0, KCI_INT_MAX, "50", "", "*", 0, \
       "Pause before a broken connection is opened again; doubles with each failure, with jitter of 20 %.") \
     P(RECONNECT_BACKOFF_MAX_MS, "reconnect.backoff.max.ms", "", LONG, 0, KCI_INT_MAX, "1000", "", "*", 0, \
-      "Limit for the growth of reconnect.backoff.ms.") \
+      "Limit for the growth of reconnect.backoff.ms. However small: what goes on failing is tried at most 10 times a second.") \
     P(RETRY_BACKOFF_MS, "retry.backoff.ms", "", LONG, 0, KCI_INT_MAX, "100", "", "*", 0, \
       "Pause before a failed request is sent again; doubles with each failure, with jitter of 20 %.") \
     P(RETRY_BACKOFF_MAX_MS, "retry.backoff.max.ms", "", LONG, 0, KCI_INT_MAX, "1000", "", "*", 0, \
-      "Limit for the growth of retry.backoff.ms.") \
+      "Limit for the growth of retry.backoff.ms. However small: what goes on failing is tried at most 10 times a second.") \
     P(REQUEST_TIMEOUT_MS, "request.timeout.ms", "socket.timeout.ms", INT, 1, KCI_INT_MAX, "30000", "", "*", 0, \
       "Longest wait for the answer to one request; then its connection is closed and the request may be sent again.") \
     P(DEFAULT_API_TIMEOUT_MS, "default.api.timeout.ms", "", INT, 0, KCI_INT_MAX, "60000", "", "CA", 0, \

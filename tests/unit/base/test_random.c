@@ -56,12 +56,32 @@ Test(backoff, odd_values)
     kci_random r;
     kci_random_seed(&r, 3);
     kci_backoff none = { 0, 1000 }, negative = { -5, 1000 }, crossed = { 5000, 10 };
-    cr_assert_eq(kci_backoff_delay(&none, 5, &r), 0);
-    cr_assert_eq(kci_backoff_delay(&negative, 5, &r), 0);
-    int64_t d = kci_backoff_delay(&crossed, 9, &r);
+    cr_assert_eq(kci_backoff_delay(&none, 1, &r), 0);
+    cr_assert_eq(kci_backoff_delay(&negative, 1, &r), 0);
+    int64_t d = kci_backoff_delay(&crossed, 2, &r);
     cr_assert(d >= 4000 && d <= 5000);
     kci_backoff huge = { INT64_MAX / 2, INT64_MAX };
     for (uint32_t i = 1; i < UINT32_MAX / 2; i *= 3)
         cr_assert_gt(kci_backoff_delay(&huge, i, &r), 0);
     cr_assert_gt(kci_backoff_delay(&huge, UINT32_MAX, &r), 0);
+}
+
+/* Whatever is set, what fails for ever is tried 10 times a second at most. */
+Test(backoff, no_setting_makes_a_storm)
+{
+    static const kci_backoff settings[] = { { 0, 0 },       { 0, 1000000 }, { -5, -1 },
+                                            { 1000, 1000 }, { 1000, 5000 }, { 50000, 50000 } };
+    kci_random r;
+    kci_random_seed(&r, 3);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        int64_t at = 0;
+        int tries = 0;
+        for (uint32_t failures = 1; at < 60000000; failures++, tries++)
+            at += kci_backoff_delay(&settings[i], failures, &r);
+        cr_assert_leq(tries, 60 * 10 + 20, "setting %zu: %d tries in a minute", i, tries);
+        at = 0;
+        for (uint32_t failures = 1; failures < 5; failures++)
+            at += kci_backoff_delay(&settings[i], failures, &r);
+        cr_assert_leq(at, 250000, "setting %zu: the first tries come soon", i);
+    }
 }

@@ -348,6 +348,24 @@ Test(connect, pauses_grow_to_their_limit)
     fake_free(&f);
 }
 
+/* Whatever is set, 10 attempts a second are the most. */
+Test(connect, without_pauses_there_is_no_storm)
+{
+    const char *const none[] = { "reconnect.backoff.ms=0", "reconnect.backoff.max.ms=0",
+                                 "bootstrap.servers=10.0.0.1:9001", NULL };
+    probe p;
+
+    begin(1, none);
+    f.hook = hang_up;
+    probe_init(&p, &f, KCI_NODE_ANY, KCI_CLASS_CONTROL);
+    p.call.timeout_us = 60000000;
+    probe_start(&p);
+    fake_run(&f, 40000);
+    cr_assert_geq(f.brokers[0].accepted, 200);
+    cr_assert_leq(f.brokers[0].accepted, 420);
+    fake_free(&f);
+}
+
 static bool malformed(struct fake *of, const fake_request *r)
 {
     (void)of;

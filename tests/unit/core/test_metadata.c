@@ -261,6 +261,26 @@ Test(metadata, an_unknown_topic_is_asked_for_until_it_comes)
     fake_free(&f);
 }
 
+/* Whatever is set, 10 requests a second are the most. */
+Test(metadata, without_pauses_there_is_no_storm)
+{
+    static const kc_err errors[] = { KC_OK, KC_E_UNKNOWN_TOPIC_OR_PARTITION,
+                                     KC_E_LEADER_NOT_AVAILABLE, KC_E_TOPIC_AUTHORIZATION_FAILED,
+                                     KC_E_INVALID_TOPIC_EXCEPTION };
+    const char *const none[] = { "retry.backoff.ms=0", "retry.backoff.max.ms=0", NULL };
+
+    for (size_t i = 0; i < KCI_COUNT_OF(errors); i++) {
+        fake_init(&f, 1, none);
+        if (i > 0)
+            fake_add_topic(&f, "no", 1)->err = errors[i];
+        want("no");
+        fake_run(&f, 30000);
+        cr_assert_geq(asked(), 3);
+        cr_assert_leq(asked(), 320, "%s: %d requests in 30 s", kc_error_name(errors[i]), asked());
+        fake_free(&f);
+    }
+}
+
 Test(metadata, a_topic_that_is_refused_is_asked_for_again_rarely)
 {
     settle(1, NULL);
