@@ -228,6 +228,19 @@ static void *thread_main(void *arg)
 
 /* making and ending */
 
+/* "name:password,name:password"; neither is empty. */
+static bool are_credentials(const char *list)
+{
+    for (;;) {
+        size_t size = strcspn(list, ","), name = strcspn(list, ":,");
+        if (name == 0 || name + 1 >= size)
+            return false;
+        if (!list[size])
+            return true;
+        list += size + 1;
+    }
+}
+
 static kc_err check_options(const kc_mock_options *o, kc_error *detail)
 {
     if (o->brokers < 0 || o->brokers > BROKERS_MAX)
@@ -245,6 +258,9 @@ static kc_err check_options(const kc_mock_options *o, kc_error *detail)
     if (o->memory_limit_bytes < 0 || o->replication_delay_us < 0)
         return kci_fail(detail, KC_E_INVALID_ARGUMENT,
                         "The mock's memory limit and replication delay are not negative.");
+    if (o->sasl_plain && !are_credentials(o->sasl_plain))
+        return kci_fail(detail, KC_E_INVALID_ARGUMENT,
+                        "The mock's SASL credentials are \"name:password,name:password\".");
     if (!o->tls_cert_file != !o->tls_key_file)
         return kci_fail(detail, KC_E_INVALID_ARGUMENT,
                         "The mock's TLS needs a certificate and a key.");

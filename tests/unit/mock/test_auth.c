@@ -100,3 +100,27 @@ Test(auth, wrong_credentials)
     peer_close(&p);
     kc_mock_free(mock);
 }
+
+/* A name alone would be a listener that nobody gets into. */
+Test(auth, credentials_are_names_with_passwords)
+{
+    static const char *const wrong[] = { "",
+                                         "alice",
+                                         "alice:",
+                                         ":secret",
+                                         ":",
+                                         "alice:secret,",
+                                         "alice:secret,bob",
+                                         ",alice:secret",
+                                         "alice:secret,,bob:x" };
+    static const char *const right[] = { "alice:secret", "a:b", "alice:se:cret,bob:x" };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        kc_mock_options o = { .size = sizeof o, .brokers = 1, .sasl_plain = wrong[i] };
+        kc_mock *mock = NULL;
+        kc_error why = { 0 };
+        cr_assert_eq(kc_mock_new(&o, &mock, &why), KC_E_INVALID_ARGUMENT, "'%s'", wrong[i]);
+        cr_assert(strstr(why.text, "name:password"), "%s", why.text);
+    }
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        kc_mock_free(open_mock((kc_mock_options){ .sasl_plain = right[i] }));
+}
