@@ -57,6 +57,7 @@ typedef struct cursor {
     int cut_count; /* where it may go back to, once each */
     int64_t cuts[MAX_CUTS];
     bool strict[MAX_CUTS]; /* it has to */
+    bool anew;             /* it may begin at the log's start: where the logs part is not known */
     int64_t next;
 } cursor;
 
@@ -72,7 +73,9 @@ struct history {
         char text[200];
     } problems[MAX_PROBLEMS];
     int problem_count, count_of[H_CLASS_COUNT];
-    bool committed; /* what consumers may see */
+    bool committed;                     /* what consumers may see */
+    bool no_reset;                      /* they decide where to go on */
+    int64_t first_acked[MAX_PRODUCERS]; /* when */
     history_totals totals;
 };
 
@@ -219,6 +222,19 @@ void history_read_committed(history *h)
     h->committed = true;
 }
 
+void history_no_reset(history *h)
+{
+    h->no_reset = true;
+}
+
+bool history_is_warm(const history *h, uint64_t id)
+{
+    if (id < 1 || id > h->send_count)
+        return false;
+    const sent *s = &h->sends[id - 1];
+    return h->first_acked[s->producer] > 0 && s->sent_us >= h->first_acked[s->producer];
+}
+
 bool history_is_acked(const history *h, uint64_t id)
 {
     return id >= 1 && id <= h->send_count && h->sends[id - 1].state == ACKED;
@@ -284,6 +300,8 @@ void history_acked(history *h, uint64_t id, int partition, int64_t offset, int64
     if (!s)
         return;
     s->state = ACKED;
+    if (h->first_acked[s->producer] == 0)
+        h->first_acked[s->producer] = now_us;
     s->offset = offset;
     h->totals.acked++;
 }
@@ -309,6 +327,7 @@ void history_positioned_by_epoch(history *h, int consumer, int partition, int64_
     const partition_log *log = &h->logs[partition];
     cursor *c = &h->cursors[consumer][partition];
     history_positioned(h, consumer, partition, offset, true);
+    c->anew = log->cut_count > 0 && !h->no_reset;
     for (int i = 0; i < log->cut_count; i++)
         c->cuts[c->cut_count++] = log->cuts[i];
 }
@@ -324,6 +343,7 @@ void history_cut(history *h, int partition, int64_t offset)
     }
     for (int c = 0; c < MAX_CONSUMERS; c++) {
         cursor *at = &h->cursors[c][partition];
+        at->anew = !h->no_reset;
         if (at->cut_count == MAX_CUTS)
             continue;
         at->strict[at->cut_count] = false;
@@ -453,6 +473,10 @@ static bool goes_back(const history *h, cursor *c, int partition, int64_t offset
                 c->strict[k] &= c->cuts[k] < to;
             return true;
         }
+    if (c->anew && all_gaps(&h->logs[partition], 0, offset)) {
+        c->anew = false;
+        return true;
+    }
     return false;
 }
 
@@ -607,6 +631,8 @@ static void check_log(history *h, int partition, const history_rules *rules)
         if (s->partition >= 0 && s->partition != partition)
             history_violation(h, H_WRONG_PARTITION, "record %llu was sent to %d and is in %d",
                               (unsigned long long)id, s->partition, partition);
+        if (s->gone) /* sent again after the log was cut */
+            continue;
         if (rules->ordered && id < last[s->producer])
             history_violation(h, H_REORDERED, "partition %d offset %lld: record %llu after %llu",
                               partition, (long long)log->rows[i].offset, (unsigned long long)id,

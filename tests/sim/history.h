@@ -87,6 +87,8 @@ bool history_is_foreign(const history *h, uint64_t id);
 
 /* Consumers read with isolation.level=read_committed. */
 void history_read_committed(history *h);
+/* With auto.offset.reset=none: they do not begin anew by themselves. */
+void history_no_reset(history *h);
 /* Somebody else, not our client, writes a record in a transaction: it has no outcome. Its id; those
  * of one partition grow with its offsets. */
 uint64_t history_foreign(history *h, int partition);
@@ -98,6 +100,9 @@ bool history_is_acked(const history *h, uint64_t id);
 
 /* When it was sent, by history_send's clock. */
 int64_t history_sent_at(const history *h, uint64_t id);
+
+/* Whether its producer had been acknowledged one before it was sent. */
+bool history_is_warm(const history *h, uint64_t id);
 
 /* Sends of a producer that have no outcome yet. */
 int history_pending(const history *h, int producer);

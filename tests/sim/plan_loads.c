@@ -186,7 +186,7 @@ static void draw_odd_producer(sim_plan *plan, sim_rng *r)
     switch (sim_rng_range(r, 0, 4)) {
     case 0:
         if (!plan->max_message) /* batches that are to be split must be large */
-            plan->batch_size = (int)(sim_rng_chance(r, 20) ? 0 : odd_size(plan, r));
+            plan->batch_size = (int)(sim_rng_chance(r, 20) ? 0 : at_least(odd_size(plan, r), 0));
         break;
     case 1:
         sim_plan_set(plan, "max.request.size", at_least(odd_size(plan, r), record));
@@ -206,13 +206,13 @@ static void draw_odd_consumer(sim_plan *plan, sim_rng *r)
 {
     switch (sim_rng_range(r, 0, 6)) {
     case 0:
-        sim_plan_set(plan, "fetch.min.bytes", odd_size(plan, r));
+        sim_plan_set(plan, "fetch.min.bytes", at_least(odd_size(plan, r), 0));
         break;
     case 1:
-        sim_plan_set(plan, "fetch.max.bytes", odd_size(plan, r) - 1);
+        sim_plan_set(plan, "fetch.max.bytes", at_least(odd_size(plan, r) - 1, 0));
         break;
     case 2:
-        sim_plan_set(plan, "max.partition.fetch.bytes", odd_size(plan, r) - 1);
+        sim_plan_set(plan, "max.partition.fetch.bytes", at_least(odd_size(plan, r) - 1, 0));
         break;
     case 3:
         plan->fetch_buffer = (int)at_least(odd_size(plan, r), 1024);
@@ -241,7 +241,10 @@ static void draw_odd_limits(sim_plan *plan, sim_rng *r)
         else
             draw_odd_consumer(plan, r);
     }
-    if (sim_plan_setting(plan, "fetch.min.bytes", 1) > 1) /* there may never be as much */
+    /* There may never be as much; and what is read by and by waits for those that have nothing. */
+    if (sim_plan_setting(plan, "fetch.min.bytes", 1) > 1 ||
+        sim_plan_setting(plan, "max.partition.fetch.bytes", INT32_MAX) <
+            plan->batch_size + plan->value_bytes + 250)
         sim_plan_set(plan, "fetch.max.wait.ms", 20);
 }
 

@@ -375,6 +375,8 @@ sim_result sim_run_plan(const sim_plan *plan, bool trace)
     r->lie_rng = (sim_rng){ plan->seed ^ 0x11e5u };
     if (plan->read_committed)
         history_read_committed(r->history);
+    if (plan->no_reset)
+        history_no_reset(r->history);
     r->start = sim_now(r->world);
     sim_dns_set(r->world, "kafka.test", "127.0.0.1");
     if (plan->window)

@@ -32,7 +32,7 @@ static bool is_cut(sim_run *r, int c, const kc_records *records)
     int64_t to = err == KC_E_LOG_TRUNCATED ? next : owed < 0 ? 0 : owed;
     sim_trace(r->world, "app: consumer %d partition %d: %s, goes back to %lld", c, p,
               kc_error_name(err), (long long)to);
-    history_positioned(r->history, c, p, to, true);
+    history_positioned_by_epoch(r->history, c, p, to); /* it may have been cut again meanwhile */
     kc_consumer_seek(r->consumers[c], kc_str(SIM_TOPIC), p, kc_position_offset(to), NULL);
     return true;
 }
