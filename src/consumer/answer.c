@@ -292,19 +292,26 @@ static kc_err hold_frame(kc_consumer *c, const kci_source *s, const kci_response
     return *out ? KC_OK : KC_E_NO_MEMORY;
 }
 
-/* Parts that were newly asked for, and about which the answer says nothing, have nothing new. */
+/* Parts that were newly asked for, and about which the answer says nothing, have nothing new. What
+ * is not new to the broker may be to us, if the part was in the session before it was taken away
+ * and assigned again: then only a new session tells its offsets. */
 static void note_ends(kc_consumer *c, kci_source *s, uint64_t mark)
 {
     const kci_fetch_request *b = &s->body;
+    bool untold = false;
     for (int32_t i = 0; i < b->topics.count; i++) {
         const kci_fetch_request_fetch_topic *t = &b->topics.data[i];
         kci_read_topic *topic = kci_assignment_topic(&c->assignment, t->topic);
         for (int32_t k = 0; topic && k < t->partitions.count; k++) {
             kci_read_part *p = kci_read_topic_part(topic, t->partitions.data[k].partition);
-            if (p && p->answer_mark != mark && kci_session_is_current(s, p))
-                note_end(c, p);
+            if (!p || p->answer_mark == mark || !kci_session_is_current(s, p))
+                continue;
+            untold |= p->high_watermark < 0 && !s->full;
+            note_end(c, p);
         }
     }
+    if (untold)
+        kci_session_reset(s);
 }
 
 static void count_bytes(kc_consumer *c, const kci_source *s, const kci_response *r)
