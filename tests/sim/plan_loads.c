@@ -241,6 +241,9 @@ static void draw_odd_limits(sim_plan *plan, sim_rng *r)
         else
             draw_odd_consumer(plan, r);
     }
+    if (sim_plan_setting(plan, "receive.message.max.bytes", 0) &&
+        sim_plan_setting(plan, "fetch.max.bytes", 0) > 4096)
+        sim_plan_set(plan, "fetch.max.bytes", 4096);
     /* There may never be as much; and what is read by and by waits for those that have nothing. */
     if (sim_plan_setting(plan, "fetch.min.bytes", 1) > 1 ||
         sim_plan_setting(plan, "max.partition.fetch.bytes", INT32_MAX) <

@@ -13,6 +13,7 @@ enum {
     AFTER_FAULTS_US = 40000000,
     /* After last words: everything is known to work. */
     PROMPT_US = 5000000,
+    HELD_US = 10000000, /* brokers hold answers back for so long at most */
     QUIET_US = 1000000,
     FRUITLESS_MOST = 400, /* polls for which a descriptor was readable, and nothing was there */
     BURST_MOST = 30
@@ -138,6 +139,13 @@ static void say(sim_run *r)
         sim_send_to(r, p, r->plan->last_words == 2 ? i : sim_any_partition(r), &id);
 }
 
+/* Answers that a broker holds back were asked for before faults ended. */
+static int64_t prompt_us(const sim_run *r)
+{
+    bool held = sim_plan_has(r->plan, F_DELAY) || sim_plan_has(r->plan, F_HANG);
+    return PROMPT_US + r->plan->linger_ms * 1000LL + (held ? HELD_US : 0);
+}
+
 void sim_last_words(sim_run *r)
 {
     uint64_t failed = history_count(r->history).failed;
@@ -149,7 +157,7 @@ void sim_last_words(sim_run *r)
     bool ends = sim_plan_setting(r->plan, "enable.partition.eof", 0) != 0;
     await_settled(r, AFTER_FAULTS_US, ends, "recovery");
     say(r);
-    await_settled(r, PROMPT_US + r->plan->linger_ms * 1000LL, ends, "last words");
+    await_settled(r, prompt_us(r), ends, "last words");
     check_quiet(r);
     if (history_count(r->history).failed > failed)
         history_violation(r->history, H_UNSETTLED, "last words were not delivered");
