@@ -236,7 +236,7 @@ static kci_mock_outcome look(kci_mock_request *r, kci_mock_fetch *f)
     for (int32_t i = 0; i < f->count; i++) {
         kci_mock_partition *p = kci_mock_fetch_partition(r, &f->items[i].want);
         if (p)
-            kci_mock_request_watch(r, p);
+            kci_mock_request_watch(r, &p->watches);
     }
     /* A marker is small but may make much readable. */
     r->wanted_bytes = in->isolation_level == 1 ? INT64_MIN : in->min_bytes - f->bytes;

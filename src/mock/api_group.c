@@ -6,21 +6,6 @@
 
 enum { OFFSET_METADATA_MAX = 4096 }; /* offset.metadata.max.bytes */
 
-/* The broker responsible for a key: the same for everyone while no broker comes or goes. NULL when
- * all are down. */
-static kci_mock_broker *coordinator(kci_mock_cluster *c, kc_bytes key)
-{
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (size_t i = 0; i < key.size; i++)
-        hash = (hash ^ key.data[i]) * 16777619u;
-    for (int32_t i = 0; i < c->broker_count; i++) {
-        int32_t id = (int32_t)((hash + (uint32_t)i) % (uint32_t)c->broker_count) + 1;
-        if (kci_mock_broker_is_up(c, id))
-            return kci_mock_broker_get(c, id);
-    }
-    return NULL;
-}
-
 static void find_one(kci_mock_request *r, kc_bytes key,
                      kci_find_coordinator_response_coordinator *out)
 {
@@ -30,7 +15,7 @@ static void find_one(kci_mock_request *r, kc_bytes key,
     out->host = kc_mem("", 0);
     out->error_message = kc_mem(NULL, 0);
     kc_err err = kci_mock_forced_error(r, kc_mem(NULL, 0), -1, NULL);
-    const kci_mock_broker *b = coordinator(r->cluster, key);
+    const kci_mock_broker *b = kci_mock_coordinator(r->cluster, key);
     if (err == KC_OK && (in->key_type < 0 || in->key_type > 2))
         err = KC_E_INVALID_REQUEST;
     if (err == KC_OK && !b)
@@ -78,11 +63,12 @@ static kc_err commit_one(kci_mock_request *r, const kci_mock_topic *topic,
     int16_t forced = kci_mock_forced_error(r, topic->name, p->partition_index, &applied);
     if (forced && !applied)
         return forced;
-    if (coordinator(r->cluster, in->group_id) != r->broker)
+    if (kci_mock_coordinator(r->cluster, in->group_id) != r->broker)
         return KC_E_NOT_COORDINATOR;
-    /* There are no members: whoever claims to be one belongs to a generation that is over. */
-    if (in->generation_id_or_member_epoch >= 0)
-        return in->member_id.size ? KC_E_UNKNOWN_MEMBER_ID : KC_E_ILLEGAL_GENERATION;
+    kc_err err = kci_mock_may_commit(r, in->group_id, in->member_id, in->group_instance_id,
+                                     in->generation_id_or_member_epoch);
+    if (err != KC_OK)
+        return err;
     if (p->committed_metadata.size > OFFSET_METADATA_MAX)
         return KC_E_OFFSET_METADATA_TOO_LARGE;
     kci_mock_offset value = { .offset = p->committed_offset,
@@ -199,7 +185,7 @@ static kc_err fetch_group(kci_mock_request *r,
                           out_group *out)
 {
     out->group_id = in->group_id;
-    if (coordinator(r->cluster, in->group_id) != r->broker) {
+    if (kci_mock_coordinator(r->cluster, in->group_id) != r->broker) {
         out->error_code = KC_E_NOT_COORDINATOR;
         return KC_OK;
     }

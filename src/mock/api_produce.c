@@ -220,7 +220,7 @@ static kci_mock_outcome wait_for_replicas(kci_mock_request *r)
         return KCI_MOCK_CLOSE;
     for (int32_t i = 0; i < state->count; i++) {
         if (!state->list[i].done)
-            kci_mock_request_watch(r, partition_of(r, &state->list[i]));
+            kci_mock_request_watch(r, &partition_of(r, &state->list[i])->watches);
     }
     r->wanted_bytes = INT64_MIN;
     return KCI_MOCK_WAIT;

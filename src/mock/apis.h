@@ -25,6 +25,12 @@ kci_mock_outcome kci_mock_serve_incremental_alter_configs(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_find_coordinator(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_offset_commit(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_offset_fetch(kci_mock_request *r);
+kci_mock_outcome kci_mock_serve_join_group(kci_mock_request *r);
+kci_mock_outcome kci_mock_resume_join_group(kci_mock_request *r);
+kci_mock_outcome kci_mock_serve_sync_group(kci_mock_request *r);
+kci_mock_outcome kci_mock_resume_sync_group(kci_mock_request *r);
+kci_mock_outcome kci_mock_serve_heartbeat(kci_mock_request *r);
+kci_mock_outcome kci_mock_serve_leave_group(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_sasl_handshake(kci_mock_request *r);
 kci_mock_outcome kci_mock_serve_sasl_authenticate(kci_mock_request *r);
 
@@ -32,6 +38,10 @@ kci_mock_outcome kci_mock_serve_sasl_authenticate(kci_mock_request *r);
  * of memory). */
 int32_t kci_mock_name_keyless(kci_mock_request *r, kc_bytes records,
                               kci_produce_response_batch_index_and_error_message **out);
+
+/* Whether that member of that generation (-1: nobody's) may commit offsets of the group. */
+kc_err kci_mock_may_commit(kci_mock_request *r, kc_bytes group, kc_bytes member, kc_bytes instance,
+                           int32_t generation);
 
 /* The ApiVersions answer to a version that is not supported (KIP-511), to be sent as version 0.
  * KC_E_NO_MEMORY. */

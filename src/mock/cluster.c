@@ -104,6 +104,7 @@ kc_err kci_mock_cluster_init(kci_mock_cluster *c, const kc_mock_options *options
     uuid_text(&id, c->id);
     c->controller = 1;
     c->next_producer_id = 1000;
+    c->groups_due_us = INT64_MAX;
     if (options->sasl_plain) {
         c->sasl_plain = kci_strndup(options->sasl_plain, strlen(options->sasl_plain));
         if (!c->sasl_plain)

@@ -8,6 +8,7 @@
 #include <kclient/mock.h>
 
 #include "base/random.h"
+#include "mock/classic.h"
 #include "mock/log.h"
 #include "mock/session.h"
 
@@ -83,6 +84,8 @@ typedef struct kci_mock_offset {
 typedef struct kci_mock_group {
     kc_bytes id;
     kci_list offsets;
+    kci_mock_classic classic;
+    kci_list watches; /* of kci_mock_watch.link: who waits for a change of its members */
 } kci_mock_group;
 
 /* A transactional id's producer id. */
@@ -116,6 +119,9 @@ struct kci_mock_cluster {
     kci_list ready;   /* requests that may go on: kci_mock_request.ready */
     void (*on_ready)(kci_mock_cluster *cluster);   /* the list is not empty any more */
     void (*on_pending)(kci_mock_cluster *cluster); /* call replicate at the first one's time */
+    void (*on_groups)(kci_mock_cluster *cluster); /* call kci_mock_groups_expire at groups_due_us */
+    int64_t groups_due_us;                        /* INT64_MAX: no member has to be looked after */
+    uint64_t last_member;                         /* for ids of members */
 
     int32_t default_partitions, default_replication;
     bool auto_create, follower_fetch, leader_hints, fetch_sessions;
@@ -207,6 +213,22 @@ kc_err kci_mock_offset_put(kci_mock_cluster *c, kc_bytes group, kc_bytes topic, 
 const kci_mock_offset *kci_mock_offset_get(const kci_mock_cluster *c, kc_bytes group,
                                            kc_bytes topic, int32_t partition);
 const kci_mock_group *kci_mock_group_get(const kci_mock_cluster *c, kc_bytes group);
+
+/* The group, made if there is none; NULL: no memory. */
+kci_mock_group *kci_mock_group_make(kci_mock_cluster *c, kc_bytes group);
+
+/* Something about its members has changed: who waits looks again, and time is watched. */
+void kci_mock_group_changed(kci_mock_cluster *c, kci_mock_group *g);
+
+/* Only its deadlines may have changed. */
+void kci_mock_group_schedule(kci_mock_cluster *c, kci_mock_group *g);
+
+/* Members that were not heard of in time leave; sets groups_due_us anew. */
+void kci_mock_groups_expire(kci_mock_cluster *c);
+
+/* The broker responsible for a group or transactional id: the same for everyone while no broker
+ * comes or goes. NULL when all are down. */
+kci_mock_broker *kci_mock_coordinator(kci_mock_cluster *c, kc_bytes key);
 
 /* Forgets what all groups committed of a topic. */
 void kci_mock_offsets_forget(kci_mock_cluster *c, kc_bytes topic);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Offsets that groups commit, for consumers that assign partitions themselves. */
+/* Groups by id: what they have committed, and that their members are looked after in time. */
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "mock/cluster.h"
+#include "mock/request.h"
 
 static void offset_free(kci_mock_offset *o)
 {
@@ -17,6 +17,9 @@ static void group_free(kci_mock_group *g)
     kci_link *link;
     while ((link = kci_list_first(&g->offsets)))
         offset_free(KCI_CONTAINER_OF(link, kci_mock_offset, link));
+    while (kci_list_pop_front(&g->watches)) {
+    }
+    kci_mock_classic_free(&g->classic);
     kci_free((void *)(uintptr_t)g->id.data);
     kci_free(g);
 }
@@ -68,7 +71,7 @@ static bool copy(kc_bytes from, kc_bytes *to)
     return to->data != NULL;
 }
 
-static kci_mock_group *group_of(kci_mock_cluster *c, kc_bytes id)
+kci_mock_group *kci_mock_group_make(kci_mock_cluster *c, kc_bytes id)
 {
     kci_mock_group *g = kci_map_get(&c->groups, id);
     if (g)
@@ -77,6 +80,8 @@ static kci_mock_group *group_of(kci_mock_cluster *c, kc_bytes id)
     if (!g)
         return NULL;
     kci_list_init(&g->offsets);
+    kci_list_init(&g->watches);
+    kci_mock_classic_init(&g->classic);
     if (!copy(id, &g->id) || kci_map_put(&c->groups, g->id, g, NULL) != KC_OK) {
         group_free(g);
         return NULL;
@@ -87,7 +92,7 @@ static kci_mock_group *group_of(kci_mock_cluster *c, kc_bytes id)
 kc_err kci_mock_offset_put(kci_mock_cluster *c, kc_bytes group, kc_bytes topic, int32_t partition,
                            const kci_mock_offset *value)
 {
-    kci_mock_group *g = group_of(c, group);
+    kci_mock_group *g = kci_mock_group_make(c, group);
     kci_mock_offset *o = kci_calloc(1, sizeof *o);
     if (!g || !o || !copy(topic, &o->topic) || !copy(value->metadata, &o->metadata)) {
         if (o)
@@ -117,4 +122,47 @@ const kci_mock_offset *kci_mock_offset_get(const kci_mock_cluster *c, kc_bytes g
 {
     const kci_mock_group *g = kci_mock_group_get(c, group);
     return g ? find(g, topic, partition) : NULL;
+}
+
+void kci_mock_group_schedule(kci_mock_cluster *c, kci_mock_group *g)
+{
+    int64_t due = kci_mock_classic_due(&g->classic);
+    if (due >= c->groups_due_us)
+        return;
+    c->groups_due_us = due;
+    if (c->on_groups)
+        c->on_groups(c);
+}
+
+void kci_mock_group_changed(kci_mock_cluster *c, kci_mock_group *g)
+{
+    kci_mock_watches_notify(&g->watches, -1);
+    kci_mock_group_schedule(c, g);
+}
+
+void kci_mock_groups_expire(kci_mock_cluster *c)
+{
+    uint32_t at = 0;
+    void *value;
+    c->groups_due_us = INT64_MAX;
+    while (kci_map_next(&c->groups, &at, NULL, &value)) {
+        kci_mock_group *g = value;
+        if (kci_mock_classic_expire(&g->classic, c->now_us))
+            kci_mock_group_changed(c, g);
+        else
+            kci_mock_group_schedule(c, g);
+    }
+}
+
+kci_mock_broker *kci_mock_coordinator(kci_mock_cluster *c, kc_bytes key)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < key.size; i++)
+        hash = (hash ^ key.data[i]) * 16777619u;
+    for (int32_t i = 0; i < c->broker_count; i++) {
+        int32_t id = (int32_t)((hash + (uint32_t)i) % (uint32_t)c->broker_count) + 1;
+        if (kci_mock_broker_is_up(c, id))
+            return kci_mock_broker_get(c, id);
+    }
+    return NULL;
 }

@@ -34,12 +34,7 @@ int32_t kci_mock_in_sync_count(const kci_mock_partition *p)
 
 void kci_mock_partition_changed(kci_mock_partition *p, int64_t bytes)
 {
-    kci_link *link = kci_list_first(&p->watches);
-    while (link) {
-        kci_link *next = kci_list_next(&p->watches, link);
-        kci_mock_request_notify(KCI_CONTAINER_OF(link, kci_mock_watch, link)->request, bytes);
-        link = next;
-    }
+    kci_mock_watches_notify(&p->watches, bytes);
 }
 
 static void advance(kci_mock_partition *p, int64_t offset, int64_t bytes)

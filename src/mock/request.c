@@ -68,11 +68,19 @@ kc_err kci_mock_request_watch_begin(kci_mock_request *r, int32_t count)
     return r->watches ? KC_OK : KC_E_NO_MEMORY;
 }
 
-void kci_mock_request_watch(kci_mock_request *r, kci_mock_partition *p)
+void kci_mock_request_watch(kci_mock_request *r, kci_list *watches)
 {
     kci_mock_watch *w = &r->watches[r->watch_count++];
     w->request = r;
-    kci_list_push_back(&p->watches, &w->link);
+    kci_list_push_back(watches, &w->link);
+}
+
+void kci_mock_watches_notify(kci_list *watches, int64_t bytes)
+{
+    for (kci_link *link = kci_list_first(watches), *next; link; link = next) {
+        next = kci_list_next(watches, link);
+        kci_mock_request_notify(KCI_CONTAINER_OF(link, kci_mock_watch, link)->request, bytes);
+    }
 }
 
 void kci_mock_request_unwatch(kci_mock_request *r)

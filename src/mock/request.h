@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A request on its way through the cluster: decoded, hit by faults, served by its API's file,
- * perhaps waiting for a partition, answered. The server owns it; one is under way per connection.
+ * perhaps waiting for a partition or a group, answered. The server owns it; one is under way per
+ * connection.
  */
 #ifndef MOCK_REQUEST_H
 #define MOCK_REQUEST_H
@@ -107,10 +108,13 @@ void kci_mock_request_free(kci_mock_request *r);
 
 /* Prepares to wait: room for count watches, in the arena. */
 kc_err kci_mock_request_watch_begin(kci_mock_request *r, int32_t count);
-void kci_mock_request_watch(kci_mock_request *r, kci_mock_partition *p);
+void kci_mock_request_watch(kci_mock_request *r, kci_list *watches); /* a partition's, a group's */
 void kci_mock_request_unwatch(kci_mock_request *r);
 
-/* Something happened in a watched partition; see kci_mock_partition_changed. */
+/* Tells all who watch; bytes as kci_mock_request_notify. */
+void kci_mock_watches_notify(kci_list *watches, int64_t bytes);
+
+/* Something happened to what is watched; see kci_mock_partition_changed. */
 void kci_mock_request_notify(kci_mock_request *r, int64_t bytes);
 
 /* The error that a fault puts into this topic or partition (partition -1: topic-level; topic null:

@@ -11,7 +11,7 @@
 #include "io/addr.h"
 #include "mock/abi_structs.h"
 
-enum { POOL_BYTES = 64 << 20, BROKERS_MAX = 1000 };
+enum { POOL_BYTES = 64 << 20, BROKERS_MAX = 1000, TIMERS = 2 /* of its own */ };
 
 void kci_mock_tick(kc_mock *mock)
 {
@@ -168,6 +168,19 @@ static void on_pending(kci_mock_cluster *cluster)
                   KCI_CONTAINER_OF(first, kci_mock_batch, pending)->replicated_at_us);
 }
 
+static void on_groups_due(kci_timer *timer)
+{
+    kc_mock *mock = KCI_CONTAINER_OF(timer, kc_mock, groups_timer);
+    kci_mock_tick(mock);
+    kci_mock_groups_expire(&mock->cluster);
+}
+
+static void on_groups(kci_mock_cluster *cluster)
+{
+    kc_mock *mock = KCI_CONTAINER_OF(cluster, kc_mock, cluster);
+    kci_timer_set(mock->loop, &mock->groups_timer, cluster->groups_due_us);
+}
+
 /* calls from other threads */
 
 typedef struct call {
@@ -288,8 +301,9 @@ static kc_err set_up(kc_mock *mock, const kc_mock_options *o, kc_error *detail)
     kc_err err = kci_mock_cluster_init(&mock->cluster, o, seed);
     mock->cluster.on_ready = on_ready;
     mock->cluster.on_pending = on_pending;
+    mock->cluster.on_groups = on_groups;
     if (err == KC_OK)
-        err = kci_loop_reserve_timers(mock->loop, 1);
+        err = kci_loop_reserve_timers(mock->loop, TIMERS);
     if (err != KC_OK)
         return err;
     mock->timer_reserved = true;
@@ -309,6 +323,7 @@ static kc_mock *mock_new(kci_loop *loop)
     mock->ready_task.fn = on_ready_task;
     mock->control_task.fn = on_control;
     mock->replicate_timer.fn = on_replicate;
+    mock->groups_timer.fn = on_groups_due;
     kci_mock_faults_init(&mock->faults);
     kci_list_init(&mock->calls);
     pthread_mutex_init(&mock->lock, NULL);
@@ -395,6 +410,7 @@ void kc_mock_close(kc_mock *mock)
     while (mock->client_count > 0)
         kci_loop_step(mock->loop, 0);
     kci_timer_stop(mock->loop, &mock->replicate_timer);
+    kci_timer_stop(mock->loop, &mock->groups_timer);
     kci_loop_step(mock->loop, 0); /* listeners and tasks end in a turn */
 }
 
@@ -404,7 +420,7 @@ void kc_mock_free(kc_mock *mock)
         return;
     kc_mock_close(mock);
     if (mock->timer_reserved)
-        kci_loop_reserve_timers(mock->loop, -1);
+        kci_loop_reserve_timers(mock->loop, -TIMERS);
     kci_mock_cluster_free(&mock->cluster);
     kci_mock_faults_free(&mock->faults);
     kci_frame_pool_unref(mock->pool);

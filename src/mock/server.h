@@ -24,7 +24,7 @@ typedef struct kci_mock_door {
 typedef enum kci_mock_client_state {
     KCI_MOCK_IDLE,
     KCI_MOCK_SERVING,
-    KCI_MOCK_WAITING, /* the request waits for a partition, or its deadline */
+    KCI_MOCK_WAITING, /* the request waits for a partition or group, or its deadline */
     KCI_MOCK_DELAYED, /* the answer is ready and held back */
     KCI_MOCK_MUTED,   /* throttled: the next request waits */
     KCI_MOCK_HUNG,    /* never goes on */
@@ -58,6 +58,7 @@ struct kc_mock {
     int64_t client_count, last_number;
     kci_task ready_task;
     kci_timer replicate_timer;
+    kci_timer groups_timer;
     bool timer_reserved;
     bool closed;
     kc_mock_request_fn request_log;
