@@ -536,7 +536,7 @@ Test(settling, pauses_for_an_id_begin_anew)
           9);
     rig_send(&r, 0, 1, 0);
     cr_expect_gt(settle(&r, KC_OK), 2000);
-    fault(&r, KC_MOCK_FAULT_ERROR, PRODUCE, KC_E_PRODUCER_FENCED, 0, 1);
+    fault(&r, KC_MOCK_FAULT_ERROR, PRODUCE, KC_E_INVALID_PRODUCER_EPOCH, 0, 1);
     rig_send(&r, 1, 2, 0);
     settle(&r, KC_E_NOT_DELIVERED);
     fault(&r, KC_MOCK_FAULT_ERROR, KC_MOCK_API_INIT_PRODUCER_ID, KC_E_COORDINATOR_NOT_AVAILABLE, 0,
