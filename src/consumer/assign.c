@@ -67,58 +67,22 @@ static void drop_topics(kc_consumer *c, const entry *list, size_t count)
         kci_client_drop_topic(c->client, list[i].topic);
 }
 
-/* ---- positions ---------------------------------------------------------------------------- */
-
-/* Sends the part to a position; nothing of it is buffered, and the cursor is elsewhere. */
-static void go_to(kc_consumer *c, kci_read_part *p, const kc_position *to)
-{
-    p->error = KC_OK;
-    p->eof = false;
-    p->told_error = KC_OK;
-    p->failures = 0;
-    p->retry_us = 0;
-    p->target = *to;
-    p->tail_end = -1;
-    p->preferred = -1;
-    if (to->kind == KC_POSITION_OFFSET || to->kind == KC_POSITION_OFFSET_EPOCH) {
-        int32_t epoch = to->kind == KC_POSITION_OFFSET_EPOCH ? to->leader_epoch : -1;
-        kci_part_set_position(c, p, to->value, epoch);
-        p->checked_epoch = -1;
-    } else {
-        kci_part_set_state(p, KCI_PART_UNPLACED);
-        kci_part_drop_buffer(c, p);
-        p->told = p->recreated = false;
-        p->eof_offset = -1;
-    }
-    kci_part_todo(c, p);
-}
-
-static void leave_cursor(kc_consumer *c, const kci_read_part *p)
-{
-    if (p->first && c->cursor.slice == p->first)
-        kci_cursor_close(&c->cursor);
-}
+/* ---- assignments -------------------------------------------------------------------------- */
 
 static void unassign(kc_consumer *c, kci_read_part *p)
 {
-    leave_cursor(c, p);
+    kci_reading_leave(&c->reading, p);
     kci_part_unassign(c, p);
 }
 
-/* ---- assignments -------------------------------------------------------------------------- */
-
 /* Enters the list into an assignment that the loop may know, or not yet; all or none. */
-static kc_err enter_list(kc_consumer *c, kci_assignment *a, const entry *list, size_t count,
-                         kc_error *detail)
+static kc_err enter_list(kci_assignment *a, const entry *list, size_t count, kc_error *detail)
 {
     for (size_t i = 0; i < count; i++) {
         kci_read_part *p;
         kc_err err = kci_assignment_add(a, list[i].topic, list[i].partition, &p);
-        if (err == KC_OK) {
-            p->consumer = c;
-            p->target = list[i].position;
+        if (err == KC_OK)
             continue;
-        }
         size_t bad = i;
         while (i-- > 0) {
             p = kci_assignment_find(a, list[i].topic, list[i].partition);
@@ -140,8 +104,7 @@ static void begin_list(kc_consumer *c, const entry *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         kci_read_part *p = kci_assignment_find(&c->assignment, list[i].topic, list[i].partition);
-        p->assigned = true;
-        go_to(c, p, &list[i].position);
+        kci_part_begin(c, p, &list[i].position);
     }
     kci_consumer_post(c);
 }
@@ -171,7 +134,7 @@ static kc_err assign(kc_consumer *c, const entry *list, size_t count, kc_error *
     if (err != KC_OK)
         return kci_fail(detail, err, NULL);
     kci_assignment fresh = { 0 };
-    err = enter_list(c, &fresh, list, count, detail);
+    err = enter_list(&fresh, list, count, detail);
     if (err != KC_OK) {
         kci_assignment_free(&fresh);
         drop_topics(c, list, count);
@@ -195,7 +158,7 @@ static kc_err assign_add(kc_consumer *c, const entry *list, size_t count, kc_err
     if (err != KC_OK)
         return kci_fail(detail, err, NULL);
     pthread_mutex_lock(&c->lock);
-    err = enter_list(c, &c->assignment, list, count, detail);
+    err = enter_list(&c->assignment, list, count, detail);
     if (err == KC_OK)
         begin_list(c, list, count);
     pthread_mutex_unlock(&c->lock);
@@ -300,8 +263,8 @@ static kc_err seek(kc_consumer *c, kc_bytes topic, int32_t partition, const kc_p
     pthread_mutex_lock(&c->lock);
     kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     if (p) {
-        leave_cursor(c, p);
-        go_to(c, p, to);
+        kci_reading_leave(&c->reading, p);
+        kci_part_seek(c, p, to);
         kci_consumer_post(c);
         kci_consumer_sync_readable(c);
     }
@@ -331,10 +294,8 @@ static kc_err set_paused(kc_consumer *c, const kc_topic_partition *list, size_t 
             err = not_assigned(detail, list[i].topic, list[i].partition);
             continue;
         }
-        leave_cursor(c, p); /* gives its decompressed block back */
-        p->paused = paused;
-        kci_part_offer(c, p);
-        kci_part_todo(c, p);
+        kci_reading_leave(&c->reading, p); /* gives its decompressed block back */
+        kci_part_set_paused(c, p, paused);
     }
     kci_consumer_post(c);
     kci_consumer_sync_readable(c);

@@ -119,12 +119,7 @@ static kci_read_part *new_part(kci_read_topic *topic, int32_t number)
     p->topic = kci_read_topic_ref(topic);
     p->number = number;
     p->refs = 1;
-    p->state = KCI_PART_UNPLACED;
-    p->position = p->fetch_offset = p->eof_offset = p->tail_end = -1;
-    p->high_watermark = p->last_stable = p->log_start = -1;
-    p->position_epoch = p->fetch_epoch = p->leader_epoch = p->checked_epoch = -1;
-    p->leader = p->preferred = -1;
-    p->sent_epoch = p->sent_fetch_epoch = -1;
+    kci_fetching_init(&p->fetching, topic, number);
     return p;
 }
 
@@ -132,11 +127,7 @@ void kci_part_unref(kci_read_part *p)
 {
     if (!p || --p->refs > 0)
         return;
-    while (p->first) {
-        kci_slice *s = p->first;
-        p->first = s->next;
-        kci_fetched_unref(s->owner);
-    }
+    kci_queue_clear(&p->queue);
     kci_read_topic_unref(p->topic);
     kci_free(p);
 }

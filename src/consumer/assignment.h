@@ -11,7 +11,8 @@ typedef struct kci_assignment {
     size_t part_count;
 } kci_assignment;
 
-/* Adds a partition, UNPLACED. KC_E_STATE: there already; KC_E_NO_MEMORY. Nothing changes then. */
+/* Adds a partition; what is known of it is for kci_part_begin to fill in. KC_E_STATE: there
+ * already; KC_E_NO_MEMORY. Nothing changes then. */
 kc_err kci_assignment_add(kci_assignment *a, kc_bytes topic, int32_t partition,
                           kci_read_part **out);
 
@@ -33,9 +34,7 @@ kci_read_part *kci_assignment_last(const kci_assignment *a);
 /* Frees the arrays; no partition may be left. */
 void kci_assignment_free(kci_assignment *a);
 
-/* References to topics and partitions. Freeing a partition releases its buffer. */
-kci_read_topic *kci_read_topic_ref(kci_read_topic *topic);
-void kci_read_topic_unref(kci_read_topic *topic);
+/* References to partitions. Freeing one releases its queue. */
 void kci_part_unref(kci_read_part *part);
 
 #endif

@@ -7,83 +7,11 @@
 #include "base/abi_structs.h"
 #include "base/err.h"
 
-/* ---- calls -------------------------------------------------------------------------------- */
-
-kc_err kci_consumer_enter(kc_consumer *c, kc_error *detail)
-{
-    if (!c)
-        return kci_fail(detail, KC_E_INVALID_ARGUMENT, "the consumer is NULL");
-    kc_err err = kci_client_check(c->client);
-    if (err != KC_OK)
-        return kci_fail(detail, err, NULL);
-    if (atomic_exchange_explicit(&c->inside, true, memory_order_acquire))
-        return kci_fail(detail, KC_E_STATE,
-                        "another thread is in a call on this consumer: use one thread at a time");
-    if (!c->closed)
-        return KC_OK;
-    kci_consumer_leave(c);
-    return kci_fail(detail, KC_E_CLOSED, NULL);
-}
-
-void kci_consumer_leave(kc_consumer *c)
-{
-    atomic_store_explicit(&c->inside, false, memory_order_release);
-}
-
-int64_t kci_consumer_deadline(kc_consumer *c, int32_t timeout_ms, int32_t default_ms)
-{
-    if (timeout_ms < 0)
-        timeout_ms = default_ms;
-    return timeout_ms < 0 ? INT64_MAX : c->sys->mono_us(c->sys) + (int64_t)timeout_ms * 1000;
-}
-
-kc_err kci_consumer_fail(kc_consumer *c, kc_error *detail, kc_err err)
-{
-    if (err == KC_OK)
-        return KC_OK;
-    kc_error problem;
-    if (err == KC_E_TIMED_OUT && kci_client_last_problem(c->client, &problem) != KC_OK)
-        return kci_fail(detail, err, "no answer in time; the last problem was: %s", problem.text);
-    return kci_fail(detail, err, NULL);
-}
-
-void kci_consumer_wait_begin(kc_consumer *c)
-{
-    kci_waiter_begin(&c->life.waiters, c->life.own, KCI_WAIT_ANSWER);
-}
-
-void kci_consumer_wait_end(kc_consumer *c)
-{
-    kci_waiters_end(&c->life.waiters, c->life.own);
-}
-
-void kci_consumer_answered(kc_consumer *c)
-{
-    kci_waiters_wake(&c->life.waiters, KCI_WAIT_ANSWER);
-}
-
-bool kci_consumer_wait(kc_consumer *c, int64_t deadline_us, kc_err *err)
-{
-    *err = KC_OK;
-    if (!c->closed && !atomic_load(&c->interrupted))
-        *err = kci_waiter_wait(&c->life.waiters, c->life.own, deadline_us);
-    if (c->closed || kci_client_check(c->client) != KC_OK)
-        *err = KC_E_CLOSED;
-    else if (atomic_exchange(&c->interrupted, false))
-        *err = KC_E_INTERRUPTED;
-    return *err == KC_OK;
-}
-
-void kci_consumer_post(kc_consumer *c)
-{
-    kci_resident_post(&c->life);
-}
-
 /* ---- the end ------------------------------------------------------------------------------ */
 
 static void free_queries_and_parts(kc_consumer *c)
 {
-    kci_cursor_close(&c->cursor);
+    kci_reading_leave(&c->reading, NULL);
     for (kci_read_part *p; (p = kci_assignment_last(&c->assignment));)
         kci_part_unassign(c, p);
     kci_assignment_free(&c->assignment);
@@ -94,14 +22,13 @@ static void destroy(kci_resident *r)
     kc_consumer *c = KCI_CONTAINER_OF(r, kc_consumer, life);
     kci_gauge_remove(kci_client_gauges(c->client), &c->gauge);
     free_queries_and_parts(c);
-    kci_map_free(&c->ids);
-    kci_decompressor_free(c->read.decompressor);
+    kci_decompressor_free(c->reading.options.decompressor);
     kci_records_pool_close(c->pool);
     kci_credit_unref(c->credit);
-    kci_event_free(c->readable);
-    kci_metadata_unref(c->metadata);
+    kci_event_free(c->ready.event);
+    kci_known_free(&c->known);
     pthread_mutex_destroy(&c->lock);
-    kci_free(c->rack);
+    kci_read_settings_free(&c->set);
     kci_resident_fini(&c->life);
     kci_free(c);
 }
@@ -131,7 +58,7 @@ static void stop_reading(kc_consumer *c)
 
 static kc_err close_consumer(kc_consumer *c, int32_t timeout_ms)
 {
-    int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
+    int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->set.api_timeout_ms);
     stop_reading(c);
     kci_resident_close(&c->life, deadline);
     return kci_resident_await(&c->life, deadline, 0, NULL);
@@ -168,15 +95,12 @@ static void init_lists(kc_consumer *c)
 {
     uint64_t seed[2];
     c->sys->random(c->sys, seed, sizeof seed);
-    kci_random_seed(&c->random, seed[0]);
-    kci_map_init(&c->ids, seed[1]);
-    kci_list_init(&c->ready);
-    kci_list_init(&c->todo);
-    kci_list_init(&c->waiting);
-    kci_list_init(&c->queries);
-    kci_list_init(&c->sources);
+    kci_agenda_init(&c->agenda, c->loop, seed[0]);
+    kci_known_init(&c->known, kci_client_metadata(c->client), seed[1]);
+    kci_ready_list_init(&c->ready);
+    kci_list_init(&c->questions.list);
+    kci_list_init(&c->fetcher.sources);
     kci_probes_init(&c->probes, c->client, &c->lock);
-    c->next_due_us = INT64_MAX;
     kci_consumer_set_entries(c);
 }
 
@@ -198,15 +122,15 @@ static kc_err make_parts(kc_consumer *c, size_t buffer)
         return KC_E_NO_MEMORY;
     c->gauge = (kci_gauge){ .kind = KCI_GAUGE_FETCH_BUFFER_BYTES, .read = read_gauge };
     kci_gauge_add(kci_client_gauges(c->client), &c->gauge);
-    c->read.blocks = kci_credit_blocks(c->credit);
-    c->read.credit = c->credit;
+    c->reading.options.blocks = kci_credit_blocks(c->credit);
+    c->reading.options.credit = c->credit;
     c->pool = kci_records_pool_new(c->credit);
     if (!c->pool)
         return KC_E_NO_MEMORY;
     bool driven = kci_client_driven(c->client);
-    kc_err err = kci_decompressor_new(&c->read.decompressor);
+    kc_err err = kci_decompressor_new(&c->reading.options.decompressor);
     if (err == KC_OK)
-        err = kci_event_new(c->loop, driven, &c->readable);
+        err = kci_event_new(c->loop, driven, &c->ready.event);
     return err;
 }
 
@@ -227,7 +151,6 @@ static kc_consumer *new_consumer(kc_client *client)
     c->stats = kci_client_stats(client);
     pthread_mutex_init(&c->lock, NULL);
     init_lists(c);
-    c->metadata = kci_client_metadata(client);
     return c;
 }
 
@@ -238,7 +161,9 @@ static kc_err make_consumer(kc_client *client, const kc_config *config, kc_consu
     kc_consumer *c = new_consumer(client);
     if (!c)
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
-    kc_err err = kci_consumer_read_settings(c, config);
+    kc_err err = kci_read_settings_load(&c->set, c->log, config);
+    kci_agenda_set_backoff(&c->agenda, c->set.backoff_us, c->set.backoff_max_us);
+    c->reading.options = kci_read_settings_options(config);
     if (err == KC_OK)
         err = make_parts(c, (size_t)kci_config_int(config, KCI_P_FETCH_BUFFER_BYTES));
     if (err == KC_OK)

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a new snapshot of the metadata means for topics and partitions. */
-#include "base/bytes.h"
 #include "consumer/consumer.h"
-
-void kci_topic_forget_id(kc_consumer *c, kci_read_topic *t)
-{
-    kc_bytes key = kc_mem(t->id.bytes, sizeof t->id.bytes);
-    if (!kci_uuid_is_zero(&t->id) && kci_map_get(&c->ids, key) == t)
-        kci_map_remove(&c->ids, key);
-    t->id = (kc_uuid){ { 0 } };
-}
 
 /* The topic was deleted, and there is another one of its name. */
 static void topic_recreated(kc_consumer *c, kci_read_topic *t)
@@ -18,48 +9,19 @@ static void topic_recreated(kc_consumer *c, kci_read_topic *t)
             (int)t->name.size, t->text);
     for (int32_t i = 0; i < t->parts.count; i++) {
         kci_read_part *p = t->parts.items[i];
-        p->recreated = p->state != KCI_PART_STOPPED;
-        if (p->state != KCI_PART_PLACING && p->state != KCI_PART_CHECKING)
-            continue;
-        p->token = ++c->last_token; /* what is being asked is about the old one */
-        kci_part_set_state(p,
-                           p->state == KCI_PART_PLACING ? KCI_PART_UNPLACED : KCI_PART_UNCHECKED);
+        kci_place_recreated(&p->place);
     }
 }
 
-/* Without memory for the map the topic counts as one without an id: it is fetched by name. */
-static void take_id(kc_consumer *c, kci_read_topic *t, const kc_uuid *id)
+void kci_topic_look(kc_consumer *c, kci_read_topic *t)
 {
-    if (kci_uuid_equal(&t->id, id))
-        return;
-    bool recreated = !kci_uuid_is_zero(&t->id) && !kci_uuid_is_zero(id);
-    kci_topic_forget_id(c, t);
-    if (!kci_uuid_is_zero(id)) {
-        t->id = *id;
-        if (kci_map_put(&c->ids, kc_mem(t->id.bytes, sizeof t->id.bytes), t, NULL) != KC_OK)
-            t->id = (kc_uuid){ { 0 } };
-    }
-    if (recreated)
+    if (kci_known_look(&c->known, t))
         topic_recreated(c, t);
 }
 
-void kci_topic_take_metadata(kc_consumer *c, kci_read_topic *t)
+void kci_topic_forget(kc_consumer *c, kci_read_topic *t)
 {
-    t->meta = kci_metadata_topic(c->metadata, t->name);
-    if (!t->meta)
-        return;
-    if (t->meta->err == KC_OK)
-        take_id(c, t, &t->meta->id);
-}
-
-void kci_consumer_count_ids(kc_consumer *c)
-{
-    c->topics_without_id = 0;
-    for (int32_t i = 0; i < c->assignment.topics.count; i++) {
-        const kci_read_topic *t = c->assignment.topics.items[i];
-        if (t->meta && t->meta->err == KC_OK && kci_uuid_is_zero(&t->id))
-            c->topics_without_id++;
-    }
+    kci_known_forget(&c->known, t);
 }
 
 const kci_partition_meta *kci_part_meta(const kci_read_part *p)
@@ -68,23 +30,35 @@ const kci_partition_meta *kci_part_meta(const kci_read_part *p)
     return t && p->number < t->partition_count ? &t->partitions[p->number] : NULL;
 }
 
+bool kci_part_replica_is_usable(const kc_consumer *c, const kci_read_part *p, int32_t node)
+{
+    const kci_partition_meta *m = kci_part_meta(p);
+    bool good = kci_metadata_node(c->known.metadata, node) != NULL;
+    for (int32_t i = 0; good && m && i < m->offline_count; i++)
+        good = m->offline[i] != node;
+    return good;
+}
+
+/* A leader that moved is what a part may have waited for; others keep their pauses. */
+static void look_at_leader(kc_consumer *c, kci_read_part *p)
+{
+    const kci_partition_meta *m = kci_part_meta(p);
+    const kci_replica *r = &p->replica;
+    if (m && (m->leader != r->leader || m->leader_epoch != r->leader_epoch))
+        kci_agenda_no_pause(&p->turn);
+    if (kci_agenda_is_due(&c->agenda, &p->turn))
+        kci_agenda_todo(&c->agenda, &p->turn);
+}
+
 void kci_consumer_take_metadata(kc_consumer *c)
 {
-    kci_metadata *old = c->metadata;
-    c->metadata = kci_client_metadata(c->client);
+    kci_metadata *old = kci_known_replace(&c->known, kci_client_metadata(c->client));
     for (int32_t i = 0; i < c->assignment.topics.count; i++)
-        kci_topic_take_metadata(c, c->assignment.topics.items[i]);
-    kci_consumer_count_ids(c);
+        kci_topic_look(c, c->assignment.topics.items[i]);
     kci_metadata_unref(old);
     int32_t topic = 0, at = 0;
-    for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
-        const kci_partition_meta *m = kci_part_meta(p);
-        bool moved = m && (m->leader != p->leader || m->leader_epoch != p->leader_epoch);
-        if (moved)
-            p->retry_us = 0; /* that is what was waited for */
-        if (p->retry_us <= kci_loop_now(c->loop))
-            kci_part_todo(c, p);
-    }
-    c->queries_due = true;
-    kci_consumer_drop_sources(c);
+    for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));)
+        look_at_leader(c, p);
+    kci_questions_wake(&c->questions);
+    kci_sources_drop(c);
 }

@@ -1,226 +1,297 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Positions: from what was asked for to an offset (ListOffsets), and whether the log still is the
- * one that the position came from (KIP-320). Each step is one probe; its answer puts the partition
- * on the todo list, and the next step follows from its state. */
-#include "base/planted.h"
-#include "consumer/consumer.h"
+#include "consumer/place.h"
+
+#include <assert.h>
+
+#include "base/err.h"
 
 enum {
     UPSETS_MAX = 3,            /* in a row without a pause */
+    UPSETS_COUNTED = 30,       /* the pauses have reached their longest long before */
     CALM_US = 10 * 1000 * 1000 /* after so long they are not in a row */
 };
 
-static void on_probe(kci_probe *probe, kc_err err);
-
-static void ask(kc_consumer *c, kci_read_part *p, kci_part_state state)
+static void set_state(kci_place *pl, kci_place_state state)
 {
-    p->probe.topic = p->topic->name;
-    p->probe.partition = p->number;
-    p->probe.node = p->leader;
-    p->probe.current_epoch = p->leader_epoch;
-    p->probe.committed = c->read.committed;
-    p->probe.done = on_probe;
-    p->probe_token = p->token;
-    p->refs++;
-    kci_part_set_state(p, state);
-    kci_probe_ask(&c->probes, &p->probe);
+#define TO(s) (1u << KCI_PLACE_##s)
+    static const uint8_t allowed[KCI_PLACE_STATE_COUNT] = {
+        [KCI_PLACE_UNPLACED] = TO(UNPLACED) | TO(PLACING) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PLACE_PLACING] = TO(UNPLACED) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PLACE_UNCHECKED] = TO(UNPLACED) | TO(CHECKING) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PLACE_CHECKING] = TO(UNPLACED) | TO(UNCHECKED) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PLACE_FETCHING] = TO(UNPLACED) | TO(UNCHECKED) | TO(FETCHING) | TO(STOPPED),
+        [KCI_PLACE_STOPPED] = TO(UNPLACED) | TO(FETCHING),
+    };
+#undef TO
+    assert(allowed[pl->state] & (1u << state));
+    (void)allowed;
+    pl->state = state;
 }
 
-/* auto.offset.reset as a position; false: there is none. */
-static bool reset_target(kc_consumer *c, kc_position *out)
+void kci_place_init(kci_place *pl, const kc_position *target)
 {
-    switch (c->reset) {
-    case KCI_RESET_EARLIEST:
-        *out = kc_position_beginning();
-        return true;
-    case KCI_RESET_LATEST:
-        *out = kc_position_end();
-        return true;
-    case KCI_RESET_BY_DURATION: {
-        int64_t now = c->sys->wall_ms(c->sys);
-        *out = kc_position_timestamp(now > c->reset_duration_ms ? now - c->reset_duration_ms : 0);
+    *pl = (kci_place){ .state = KCI_PLACE_UNPLACED, .target = *target };
+    pl->position = pl->tail_end = pl->fetch_offset = -1;
+    pl->position_epoch = pl->fetch_epoch = pl->checked_epoch = -1;
+    pl->high_watermark = pl->last_stable = pl->log_start = -1;
+}
+
+/* ---- positions ---------------------------------------------------------------------------- */
+
+void kci_place_rewind(kci_place *pl)
+{
+    pl->fetch_offset = pl->position;
+    pl->fetch_epoch = pl->position_epoch;
+    pl->token++;
+}
+
+void kci_place_set(kci_place *pl, int64_t offset, int32_t epoch)
+{
+    pl->position = offset;
+    pl->position_epoch = epoch;
+    pl->epoch_unsure = pl->told = pl->recreated = false;
+    set_state(pl, KCI_PLACE_FETCHING);
+    kci_place_rewind(pl);
+}
+
+static bool is_offset(const kc_position *p)
+{
+    return p->kind == KC_POSITION_OFFSET || p->kind == KC_POSITION_OFFSET_EPOCH;
+}
+
+static void set_to_target(kci_place *pl)
+{
+    bool epoch = pl->target.kind == KC_POSITION_OFFSET_EPOCH;
+    kci_place_set(pl, pl->target.value, epoch ? pl->target.leader_epoch : -1);
+}
+
+bool kci_place_seek(kci_place *pl, const kc_position *to)
+{
+    pl->target = *to;
+    pl->tail_end = -1;
+    if (is_offset(to)) {
+        set_to_target(pl);
+        pl->checked_epoch = -1;
         return true;
     }
-    case KCI_RESET_NONE:
-        break;
-    }
+    set_state(pl, KCI_PLACE_UNPLACED);
+    pl->told = pl->recreated = false;
+    kci_place_rewind(pl);
     return false;
 }
 
-/* The timestamp to ask for; the target is none of the kinds that need no question. */
-static int64_t timestamp_of(const kci_read_part *p)
+void kci_place_read(kci_place *pl, int64_t position, int32_t epoch)
 {
-    switch (p->target.kind) {
+    pl->position = position;
+    pl->position_epoch = epoch;
+}
+
+void kci_place_stop(kci_place *pl, kc_err err)
+{
+    set_state(pl, KCI_PLACE_STOPPED);
+    pl->stop_error = err;
+    kci_place_rewind(pl);
+}
+
+void kci_place_reset(kci_place *pl)
+{
+    pl->target = (kc_position){ KC_POSITION_STORED, -1, 0 };
+    pl->tail_end = -1;
+    pl->token++;
+    set_state(pl, KCI_PLACE_UNPLACED);
+}
+
+uint32_t kci_place_upset(kci_place *pl, int64_t now_us)
+{
+    if (now_us - pl->upset_us > CALM_US)
+        pl->upsets = 0;
+    pl->upset_us = now_us;
+    pl->upsets += pl->upsets < UPSETS_COUNTED;
+    return pl->upsets > UPSETS_MAX ? pl->upsets - UPSETS_MAX : 0;
+}
+
+/* ---- questions ---------------------------------------------------------------------------- */
+
+/* The timestamp to ask for; the target is none of the kinds that need no question. */
+static int64_t timestamp_of(const kci_place *pl)
+{
+    switch (pl->target.kind) {
     case KC_POSITION_BEGINNING:
         return KCI_TIMESTAMP_EARLIEST;
     case KC_POSITION_TIMESTAMP:
-        return p->target.value;
-    case KC_POSITION_TAIL:
-        return p->tail_end < 0 ? KCI_TIMESTAMP_LATEST : KCI_TIMESTAMP_EARLIEST;
+        return pl->target.value;
+    case KC_POSITION_TAIL: /* the end first, then the beginning: the tail may be longer than the log
+                            */
+        return pl->tail_end < 0 ? KCI_TIMESTAMP_LATEST : KCI_TIMESTAMP_EARLIEST;
     default:
         return KCI_TIMESTAMP_LATEST;
     }
 }
 
-void kci_part_place(kc_consumer *c, kci_read_part *p)
+static kci_place_step ask(kci_place *pl, kci_probe_kind kind, kci_place_state state)
 {
-    if (p->probe.busy) /* an older question: its end brings the part back here */
-        return;
-    if (p->target.kind == KC_POSITION_STORED && !reset_target(c, &p->target)) {
-        kci_part_stop(c, p, KC_E_NO_OFFSET, p->position, p->position, NULL);
-        return;
-    }
-    if (p->target.kind == KC_POSITION_OFFSET || p->target.kind == KC_POSITION_OFFSET_EPOCH) {
-        bool epoch = p->target.kind == KC_POSITION_OFFSET_EPOCH;
-        kci_part_set_position(c, p, p->target.value, epoch ? p->target.leader_epoch : -1);
-        return;
-    }
-    p->probe.kind = KCI_PROBE_OFFSET;
-    p->probe.timestamp = timestamp_of(p);
-    ask(c, p, KCI_PART_PLACING);
+    pl->probe.kind = kind;
+    pl->probe_token = pl->token;
+    set_state(pl, state);
+    return KCI_STEP_ASK;
 }
 
-void kci_part_check(kc_consumer *c, kci_read_part *p)
+bool kci_place_needs_reset(const kci_place *pl)
 {
-    if (p->probe.busy)
-        return;
-    p->probe.kind = KCI_PROBE_EPOCH;
-    p->probe.epoch = p->fetch_epoch;
-    ask(c, p, KCI_PART_CHECKING);
+    return pl->state == KCI_PLACE_UNPLACED && pl->target.kind == KC_POSITION_STORED;
 }
 
-/* The answer to a question of kci_part_place. */
-static void placed(kc_consumer *c, kci_read_part *p, int64_t offset, int32_t epoch)
+kci_place_step kci_place_next(kci_place *pl, const kc_position *reset)
 {
-    kci_part_set_state(p, KCI_PART_UNPLACED);
-    if (p->target.kind == KC_POSITION_TIMESTAMP && offset < 0) {
-        p->target = kc_position_end();
-        return;
+    bool placing = pl->state == KCI_PLACE_UNPLACED;
+    if ((!placing && pl->state != KCI_PLACE_UNCHECKED) || pl->probe.busy)
+        return KCI_STEP_NONE;
+    if (!placing) {
+        pl->probe.epoch = pl->fetch_epoch;
+        return ask(pl, KCI_PROBE_EPOCH, KCI_PLACE_CHECKING);
     }
-    if (p->target.kind == KC_POSITION_TAIL && p->tail_end < 0) {
-        p->tail_end = offset < 0 ? 0 : offset;
-        return;
+    if (kci_place_needs_reset(pl)) {
+        if (!reset)
+            return KCI_STEP_NO_OFFSET;
+        pl->target = *reset;
     }
-    if (p->target.kind == KC_POSITION_TAIL) {
-        int64_t from = p->target.value < p->tail_end ? p->tail_end - p->target.value : 0;
+    if (is_offset(&pl->target)) {
+        set_to_target(pl);
+        return KCI_STEP_PLACED;
+    }
+    pl->probe.timestamp = timestamp_of(pl);
+    return ask(pl, KCI_PROBE_OFFSET, KCI_PLACE_PLACING);
+}
+
+bool kci_place_is_current(const kci_place *pl)
+{
+    return pl->probe_token == pl->token;
+}
+
+static kci_place_news placed(kci_place *pl, int32_t leader_epoch)
+{
+    int64_t offset = pl->probe.offset;
+    int32_t epoch = pl->probe.found_epoch;
+    set_state(pl, KCI_PLACE_UNPLACED);
+    if (pl->target.kind == KC_POSITION_TIMESTAMP && offset < 0) { /* no record is that young */
+        pl->target = kc_position_end();
+        return KCI_NEWS_AGAIN;
+    }
+    if (pl->target.kind == KC_POSITION_TAIL && pl->tail_end < 0) {
+        pl->tail_end = offset < 0 ? 0 : offset;
+        return KCI_NEWS_AGAIN;
+    }
+    if (pl->target.kind == KC_POSITION_TAIL) {
+        int64_t from = pl->target.value < pl->tail_end ? pl->tail_end - pl->target.value : 0;
         epoch = from > offset ? -1 : epoch;
         offset = from > offset ? from : offset;
-        p->tail_end = -1;
+        pl->tail_end = -1;
     }
-    kci_part_set_position(c, p, offset < 0 ? 0 : offset, epoch);
-    p->checked_epoch = p->leader_epoch;
-    KCI_LOG(c->log, KC_LOG_DEBUG, KCI_AREA_CONSUMER, "%.*s [%d]: begins at offset %lld",
-            (int)p->topic->name.size, p->topic->text, p->number, (long long)p->position);
+    kci_place_set(pl, offset < 0 ? 0 : offset, epoch);
+    pl->checked_epoch = leader_epoch;
+    return KCI_NEWS_PLACED;
 }
 
-/* The answer to a question of kci_part_check. */
-static void checked(kc_consumer *c, kci_read_part *p, int64_t end, int32_t epoch)
+static kci_place_news checked(kci_place *pl, int32_t leader_epoch)
 {
-    kci_part_set_state(p, KCI_PART_FETCHING);
-    if (end < 0 || epoch < 0) {
-        kci_part_truncated(c, p, -1, -1);
-    } else if (end < p->fetch_offset) {
-        kci_part_truncated(c, p, end, epoch);
-    } else {
-        p->checked_epoch = p->leader_epoch;
+    set_state(pl, KCI_PLACE_FETCHING);
+    if (pl->probe.offset < 0 || pl->probe.found_epoch < 0) {
+        pl->probe.offset = pl->probe.found_epoch = -1;
+        return KCI_NEWS_TRUNCATED;
     }
+    if (pl->probe.offset < pl->fetch_offset)
+        return KCI_NEWS_TRUNCATED;
+    pl->checked_epoch = leader_epoch;
+    return KCI_NEWS_INTACT;
 }
 
-static void failed(kc_consumer *c, kci_read_part *p, kc_err err)
+kci_place_news kci_place_answered(kci_place *pl, int32_t leader_epoch)
 {
-    if (p->state == KCI_PART_CHECKING && err == KC_E_UNSUPPORTED_VERSION) {
-        kci_part_set_state(p, KCI_PART_FETCHING); /* a broker that old cannot tell */
-        p->checked_epoch = p->leader_epoch;
+    bool placing = pl->state == KCI_PLACE_PLACING;
+    return placing ? placed(pl, leader_epoch) : checked(pl, leader_epoch);
+}
+
+bool kci_place_unanswered(kci_place *pl, kc_err err, int32_t leader_epoch)
+{
+    if (pl->state == KCI_PLACE_CHECKING && err == KC_E_UNSUPPORTED_VERSION) {
+        set_state(pl, KCI_PLACE_FETCHING);
+        pl->checked_epoch = leader_epoch;
+        return true;
+    }
+    bool placing = pl->state == KCI_PLACE_PLACING;
+    set_state(pl, placing ? KCI_PLACE_UNPLACED : KCI_PLACE_UNCHECKED);
+    return false;
+}
+
+void kci_place_doubt(kci_place *pl)
+{
+    set_state(pl, KCI_PLACE_UNCHECKED);
+}
+
+bool kci_place_is_doubtful(const kci_place *pl, int32_t leader_epoch)
+{
+    return pl->fetch_epoch >= 0 && leader_epoch >= 0 && pl->checked_epoch < leader_epoch;
+}
+
+void kci_place_confirmed(kci_place *pl, int32_t leader_epoch)
+{
+    pl->checked_epoch = leader_epoch;
+}
+
+/* ---- fetches ------------------------------------------------------------------------------ */
+
+void kci_place_fetched(kci_place *pl, int64_t next, bool records, int32_t epoch,
+                       int32_t asked_epoch)
+{
+    pl->fetch_offset = next;
+    if (records) /* of a leader that is still to come they are a lie */
+        pl->fetch_epoch = epoch <= asked_epoch ? epoch : -1;
+    pl->epoch_unsure = false;
+}
+
+void kci_place_drop_epoch(kci_place *pl)
+{
+    pl->epoch_unsure = true;
+}
+
+int32_t kci_place_epoch_to_send(const kci_place *pl)
+{
+    return pl->epoch_unsure ? -1 : pl->fetch_epoch;
+}
+
+void kci_place_told(kci_place *pl, int64_t high_watermark, int64_t last_stable, int64_t log_start)
+{
+    pl->high_watermark = high_watermark;
+    pl->last_stable = last_stable;
+    pl->log_start = log_start;
+    pl->told = true;
+}
+
+void kci_place_told_nothing(kci_place *pl)
+{
+    pl->told = true;
+}
+
+int64_t kci_place_end(const kci_place *pl, bool committed)
+{
+    return committed ? pl->last_stable : pl->high_watermark;
+}
+
+/* ---- the topic ---------------------------------------------------------------------------- */
+
+void kci_place_recreated(kci_place *pl)
+{
+    pl->recreated = pl->state != KCI_PLACE_STOPPED;
+    bool placing = pl->state == KCI_PLACE_PLACING;
+    if (!placing && pl->state != KCI_PLACE_CHECKING)
         return;
-    }
-    kci_part_set_state(p, p->state == KCI_PART_PLACING ? KCI_PART_UNPLACED : KCI_PART_UNCHECKED);
-    if (!kci_probe_is_retriable(err))
-        kci_part_report(c, p, err, NULL);
-    kci_part_retry(c, p);
+    pl->token++; /* what is being asked is about the old one */
+    set_state(pl, placing ? KCI_PLACE_UNPLACED : KCI_PLACE_UNCHECKED);
 }
 
-static void on_probe(kci_probe *probe, kc_err err)
+void kci_place_forget_log(kci_place *pl)
 {
-    kci_read_part *p = KCI_CONTAINER_OF(probe, kci_read_part, probe);
-    kc_consumer *c = p->consumer;
-    bool alive = p->assigned && !c->detached;
-    bool current = alive && p->probe_token == p->token;
-    if (current && err != KC_OK) {
-        failed(c, p, err);
-    } else if (current) {
-        p->failures = 0;
-        p->told_error = KC_OK;
-        if (probe->kind == KCI_PROBE_OFFSET)
-            placed(c, p, probe->offset, probe->found_epoch);
-        else
-            checked(c, p, probe->offset, probe->found_epoch);
-    }
-    if (alive && p->retry_us <= kci_loop_now(c->loop))
-        kci_part_todo(c, p);
-    kci_part_unref(p);
-}
-
-/* Brokers have refused a position. When they refuse what they have offered themselves, again and
- * again, trying goes on ever more slowly. */
-static void upset(kc_consumer *c, kci_read_part *p)
-{
-    int64_t now = kci_loop_now(c->loop);
-    if (now - p->upset_us > CALM_US)
-        p->upsets = 0;
-    p->upset_us = now;
-    p->upsets += p->upsets < 30;
-    if (p->upsets > UPSETS_MAX)
-        kci_part_pause(c, p, p->upsets - UPSETS_MAX);
-}
-
-/* Begins at auto.offset.reset; false: there is none. The buffer is empty. */
-static bool reset(kc_consumer *c, kci_read_part *p)
-{
-    if (c->reset == KCI_RESET_NONE)
-        return false;
-    p->target = (kc_position){ KC_POSITION_STORED, -1, 0 };
-    p->tail_end = -1;
-    p->token = ++c->last_token;
-    kci_part_set_state(p, KCI_PART_UNPLACED);
-    kci_source_want(p, false);
-    kci_part_todo(c, p);
-    upset(c, p);
-    return true;
-}
-
-void kci_part_out_of_range(kc_consumer *c, kci_read_part *p, const char *text)
-{
-    if (!reset(c, p)) {
-        kci_part_stop(c, p, KC_E_NO_OFFSET, p->position, p->position, text);
-        return;
-    }
-    KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER,
-            "%.*s [%d]: offset %lld is not in the log: reset by auto.offset.reset",
-            (int)p->topic->name.size, p->topic->text, p->number, (long long)p->position);
-}
-
-void kci_part_truncated(kc_consumer *c, kci_read_part *p, int64_t end, int32_t epoch)
-{
-    if (p->first) { /* first what was read before; then this is found out again */
-        p->full = true;
-        p->resume_bytes = 0;
-        return;
-    }
-    if (c->reset == KCI_RESET_NONE) {
-        int64_t next = end >= 0 && end < p->position ? end + KCI_BUG(CUT_TOLD_WRONG) : p->position;
-        kci_part_stop(c, p, KC_E_LOG_TRUNCATED, p->position, next, NULL);
-        return;
-    }
-    KCI_LOG(c->log, KC_LOG_WARN, KCI_AREA_CONSUMER,
-            "%.*s [%d]: the log was truncated below offset %lld; going on at %lld",
-            (int)p->topic->name.size, p->topic->text, p->number, (long long)p->position,
-            (long long)end);
-    if (end < 0) {
-        reset(c, p);
-        return;
-    }
-    kci_part_set_position(c, p, end < p->position ? end : p->position, epoch);
-    p->checked_epoch = p->leader_epoch;
-    kci_part_todo(c, p);
-    upset(c, p);
+    pl->recreated = false;
+    pl->checked_epoch = -1;
+    pl->high_watermark = pl->last_stable = pl->log_start = -1;
 }

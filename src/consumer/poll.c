@@ -3,96 +3,77 @@
  * lock, and moves the position. A slice is read to its end before the next partition has its turn,
  * so at most one batch is decompressed at a time and not yet handed out. */
 #include "base/err.h"
-#include "base/planted.h"
 #include "consumer/consumer.h"
-
-void kci_consumer_sync_readable(kc_consumer *c)
-{
-    if (!kci_list_is_empty(&c->ready) || c->closed) {
-        kci_event_signal(c->readable);
-        return;
-    }
-    kci_event_clear(c->readable);
-    if (c->starved) /* by what paused parts hold, perhaps: it may be dropped now */
-        kci_consumer_post(c);
-    if (atomic_load(&c->interrupted)) /* set before its signal, which may just have been cleared */
-        kci_event_signal(c->readable);
-}
 
 /* ---- slices ------------------------------------------------------------------------------- */
 
+void kci_reading_leave(kci_reading *r, const kci_read_part *p)
+{
+    if (!p || (p->queue.first && r->cursor.slice == p->queue.first))
+        kci_cursor_close(&r->cursor);
+}
+
 static void describe(kc_consumer *c, const kci_slice *s, kc_records *r)
 {
-    r->next_offset = c->cursor.position;
-    r->leader_epoch = c->cursor.epoch;
+    r->next_offset = c->reading.cursor.position;
+    r->leader_epoch = c->reading.cursor.epoch;
     r->broker = s->node;
     r->high_watermark = s->high_watermark;
     r->last_stable = s->last_stable;
     r->log_start = s->log_start;
-    r->offset = r->count > 0 ? r->data[0].offset : c->cursor.position;
+    r->offset = r->count > 0 ? r->data[0].offset : c->reading.cursor.position;
 }
 
 static int64_t end_of(kc_consumer *c, const kci_slice *s)
 {
-    return c->read.committed ? s->last_stable : s->high_watermark;
+    return c->set.committed ? s->last_stable : s->high_watermark;
 }
 
-/* Room again in the part's queue: it may be fetched. */
-static void maybe_resume(kc_consumer *c, kci_read_part *p)
+/* Whether reading came to the end of the log, as the last answer told it: the broker may have got
+ * more since it sent the slice. */
+static void note_end(kc_consumer *c, kci_read_part *p)
 {
-    if (!p->full || p->queued_bytes > p->resume_bytes || KCI_BUG(ROOM_UNTOLD))
-        return;
-    p->full = false;
-    kci_part_todo(c, p);
-    kci_consumer_post(c);
+    int64_t end = kci_place_end(&p->place, c->set.committed);
+    if (c->set.report_eof && end >= 0 && p->place.position >= end)
+        kci_queue_reach_end(&p->queue, p->place.position);
 }
 
 /* The slice has been read: on to the next one, and the next partition. */
 static void end_slice(kc_consumer *c, kci_read_part *p)
 {
-    kci_slice *s = p->first;
+    const kci_slice *s = p->queue.first;
     kc_err tail = s->tail_error;
     int64_t offset = s->tail_offset, next = s->tail_next;
-    /* What the last answer told: the broker may have got more since it sent the slice. */
-    int64_t end = c->read.committed ? p->last_stable : p->high_watermark;
-    kci_cursor_close(&c->cursor);
-    p->first = s->next;
-    if (!p->first)
-        p->last = NULL;
-    p->queued_bytes -= s->size;
-    kci_fetched_unref(s->owner);
+    kci_cursor_close(&c->reading.cursor);
+    kci_queue_pop(&p->queue);
     if (tail != KC_OK) {
         kci_part_stop(c, p, tail, offset, next, NULL);
         kci_consumer_post(c);
         return;
     }
-    if (c->report_eof && !p->first && end >= 0 && p->position >= end &&
-        p->eof_offset != p->position) {
-        p->eof = true;
-        p->eof_offset = p->position;
-    }
-    kci_link_remove(&p->ready_link);
-    kci_part_offer(c, p);
-    maybe_resume(c, p);
+    note_end(c, p);
+    if (!kci_queue_resume(&p->queue))
+        return;
+    kci_part_todo(c, p);
+    kci_consumer_post(c);
 }
 
 /* After a read of the part's first slice. */
 static void move_on(kc_consumer *c, kci_read_part *p, kc_err err, kc_records *r)
 {
-    const kci_slice *s = p->first;
-    c->reading = NULL;
-    p->position = c->cursor.position;
-    p->position_epoch = c->cursor.epoch;
+    const kci_slice *s = p->queue.first;
+    c->reading.part = NULL;
+    kci_place_read(&p->place, c->reading.cursor.position, c->reading.cursor.epoch);
     if (r->count > 0) {
         describe(c, s, r);
         r->at_end = !s->next && end_of(c, s) >= 0 && r->next_offset >= end_of(c, s);
     }
     if (err == KC_OK) {
-        if (kci_cursor_at_end(&c->cursor))
+        if (kci_cursor_at_end(&c->reading.cursor))
             end_slice(c, p);
     } else if (err != KC_E_NO_MEMORY) {
-        int64_t offset = c->cursor.error_offset, next = c->cursor.error_next;
-        kci_cursor_close(&c->cursor);
+        int64_t offset = c->reading.cursor.error_offset, next = c->reading.cursor.error_next;
+        kci_cursor_close(&c->reading.cursor);
         kci_part_stop(c, p, err, offset, next, NULL);
         kci_consumer_post(c);
     }
@@ -102,20 +83,21 @@ static void move_on(kc_consumer *c, kci_read_part *p, kc_err err, kc_records *r)
  * it was to be passed over, or an error was found that comes next. */
 static kc_err read_slice(kc_consumer *c, kci_read_part *p, kc_records **out)
 {
-    c->reading = p;
-    if (c->cursor.slice != p->first) {
-        kci_cursor_close(&c->cursor);
-        kci_cursor_open(&c->cursor, p->first, p->position, p->position_epoch);
+    c->reading.part = p;
+    const kci_slice *first = p->queue.first;
+    if (c->reading.cursor.slice != first) {
+        kci_cursor_close(&c->reading.cursor);
+        kci_cursor_open(&c->reading.cursor, first, p->place.position, p->place.position_epoch);
     }
     pthread_mutex_unlock(&c->lock);
     kc_err err = KC_E_NO_MEMORY;
-    kc_records *r =
-        kci_records_take(c->pool, p->topic->name, p->number, kci_read_options_views(&c->read));
+    kc_records *r = kci_records_take(c->pool, p->topic->name, p->number,
+                                     kci_read_options_views(&c->reading.options));
     if (r)
-        err = kci_cursor_read(&c->cursor, &c->read, r);
+        err = kci_cursor_read(&c->reading.cursor, &c->reading.options, r);
     pthread_mutex_lock(&c->lock);
     if (!r) {
-        c->reading = NULL;
+        c->reading.part = NULL;
         return KC_E_NO_MEMORY;
     }
     move_on(c, p, err, r);
@@ -130,27 +112,24 @@ static kc_err read_slice(kc_consumer *c, kci_read_part *p, kc_records **out)
 
 /* ---- events ------------------------------------------------------------------------------- */
 
-static kc_err give_error(kci_read_part *p, kc_records *r)
+static kc_err give_trouble(kci_read_part *p, kc_records *r)
 {
-    kc_err err = p->error;
-    r->offset = p->error_offset;
-    r->next_offset = p->error_next;
-    const char *text = p->error_text ? p->error_text : kc_error_text(err);
-    kci_fail(&r->error, err, "%.*s [%d], offset %lld: %s", (int)p->topic->name.size, p->topic->text,
-             p->number, (long long)p->error_offset, text);
-    if (p->state != KCI_PART_STOPPED)
+    kci_trouble t = kci_queue_take_trouble(&p->queue);
+    r->offset = t.offset;
+    r->next_offset = t.next;
+    kci_fail(&r->error, t.err, "%.*s [%d], offset %lld: %s", (int)p->topic->name.size,
+             p->topic->text, p->number, (long long)t.offset,
+             t.text ? t.text : kc_error_text(t.err));
+    if (p->place.state != KCI_PLACE_STOPPED)
         r->error.flags |= KC_ERROR_GOES_ON;
-    p->error = KC_OK;
-    p->error_text = NULL;
-    return err;
+    return t.err;
 }
 
-static void give_eof(kci_read_part *p, kc_records *r)
+static void give_end(kci_read_part *p, kc_records *r)
 {
-    r->offset = r->next_offset = p->position;
-    r->leader_epoch = p->position_epoch;
-    r->at_end = true;
-    p->eof = false;
+    r->offset = r->next_offset = p->place.position;
+    r->leader_epoch = p->place.position_epoch;
+    r->at_end = kci_queue_take_end(&p->queue);
 }
 
 /* An error or the end of the part, as kc_records without records. */
@@ -160,14 +139,13 @@ static kc_err take_event(kc_consumer *c, kci_read_part *p, kc_records **out)
     if (!r)
         return KC_E_NO_MEMORY;
     kc_err err = KC_OK;
-    r->high_watermark = p->high_watermark;
-    r->last_stable = p->last_stable;
-    r->log_start = p->log_start;
-    if (p->error != KC_OK)
-        err = give_error(p, r);
+    r->high_watermark = p->place.high_watermark;
+    r->last_stable = p->place.last_stable;
+    r->log_start = p->place.log_start;
+    if (p->queue.trouble.err != KC_OK)
+        err = give_trouble(p, r);
     else
-        give_eof(p, r);
-    kci_part_offer(c, p);
+        give_end(p, r);
     *out = r;
     return err;
 }
@@ -179,18 +157,15 @@ static kc_err take_one(kc_consumer *c, kc_records **out, bool *again)
 {
     kc_err err = KC_OK;
     pthread_mutex_lock(&c->lock);
-    kci_link *l = kci_list_first(&c->ready);
-    *again = l != NULL;
+    kci_queue *q = kci_ready_list_first(&c->ready);
+    *again = q != NULL;
     if (c->closed) {
         err = KC_E_CLOSED;
     } else if (atomic_exchange(&c->interrupted, false)) {
         err = KC_E_INTERRUPTED;
-    } else if (l) {
-        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, ready_link);
-        if (p->first && (!p->paused || KCI_BUG(PAUSE_IGNORED)))
-            err = read_slice(c, p, out);
-        else
-            err = take_event(c, p, out);
+    } else if (q) {
+        kci_read_part *p = KCI_CONTAINER_OF(q, kci_read_part, queue);
+        err = kci_queue_may_read(q) ? read_slice(c, p, out) : take_event(c, p, out);
     }
     kci_consumer_sync_readable(c);
     pthread_mutex_unlock(&c->lock);
@@ -201,7 +176,7 @@ static kc_err take_one(kc_consumer *c, kc_records **out, bool *again)
 static kc_err explain(kc_consumer *c, kc_error *detail)
 {
     pthread_mutex_lock(&c->lock);
-    kc_err refused = c->refused;
+    kc_err refused = c->fetcher.refused;
     pthread_mutex_unlock(&c->lock);
     kc_error problem;
     kc_err err = kci_client_last_problem(c->client, &problem);
@@ -236,7 +211,7 @@ static kc_err poll(kc_consumer *c, int32_t timeout_ms, kc_records **out, kc_erro
         }
         if (again && (timeout_ms < 0 || c->sys->mono_us(c->sys) < deadline))
             continue;
-        if (again || !kci_event_wait(c->readable, deadline))
+        if (again || !kci_event_wait(c->ready.event, deadline))
             return explain(c, detail);
     }
 }
@@ -256,7 +231,7 @@ kc_err kc_consumer_poll(kc_consumer *c, int32_t timeout_ms, kc_records **out, kc
 
 int kc_consumer_fd(kc_consumer *c)
 {
-    return c ? kci_event_fd(c->readable) : -1;
+    return c ? kci_event_fd(c->ready.event) : -1;
 }
 
 void kc_consumer_wakeup(kc_consumer *c)
@@ -264,6 +239,6 @@ void kc_consumer_wakeup(kc_consumer *c)
     if (!c)
         return;
     atomic_store(&c->interrupted, true);
-    kci_event_signal(c->readable);
+    kci_event_signal(c->ready.event);
     kci_event_signal(c->life.own->event);
 }

@@ -13,14 +13,14 @@ static bool look_at_position(kc_consumer *c, kc_topic_partition_offset *at, kc_e
     bool known = true;
     if (!p) {
         *err = KC_E_STATE;
-    } else if (p->state == KCI_PART_STOPPED && p->position < 0) {
-        *err = p->stop_error;
-    } else if (p->state == KCI_PART_UNPLACED || p->state == KCI_PART_PLACING) {
+    } else if (p->place.state == KCI_PLACE_STOPPED && p->place.position < 0) {
+        *err = p->place.stop_error;
+    } else if (p->place.state == KCI_PLACE_UNPLACED || p->place.state == KCI_PLACE_PLACING) {
         known = false;
     } else {
         *err = KC_OK;
-        at->offset = p->position;
-        at->leader_epoch = p->position_epoch;
+        at->offset = p->place.position;
+        at->leader_epoch = p->place.position_epoch;
     }
     pthread_mutex_unlock(&c->lock);
     return known;
@@ -35,7 +35,7 @@ kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, i
         err = kci_consumer_enter(c, detail);
     if (err != KC_OK)
         return err;
-    int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms);
+    int64_t deadline = kci_consumer_deadline(c, timeout_ms, c->set.api_timeout_ms);
     at.topic = topic;
     at.partition = partition;
     kci_consumer_wait_begin(c);
@@ -51,9 +51,10 @@ kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, i
 /* End of what the consumer may read; -1: not told yet. */
 static int64_t told_end(kc_consumer *c, const kci_read_part *p)
 {
-    if (!p->told || (p->state != KCI_PART_FETCHING && p->state != KCI_PART_STOPPED))
+    const kci_place *pl = &p->place;
+    if (!pl->told || (pl->state != KCI_PLACE_FETCHING && pl->state != KCI_PLACE_STOPPED))
         return -1;
-    return c->read.committed ? p->last_stable : p->high_watermark;
+    return kci_place_end(pl, c->set.committed);
 }
 
 kc_err kc_consumer_lag(kc_consumer *c, kc_bytes topic, int32_t partition, int64_t *lag)
@@ -71,7 +72,7 @@ kc_err kc_consumer_lag(kc_consumer *c, kc_bytes topic, int32_t partition, int64_
     else if (end < 0)
         err = KC_E_NO_OFFSET;
     else
-        *lag = end > p->position ? end - p->position : 0;
+        *lag = end > p->place.position ? end - p->place.position : 0;
     pthread_mutex_unlock(&c->lock);
     kci_consumer_leave(c);
     return err;
@@ -84,7 +85,7 @@ bool kc_consumer_at_end(kc_consumer *c, kc_bytes topic, int32_t partition)
     pthread_mutex_lock(&c->lock);
     const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
     int64_t end = p ? told_end(c, p) : -1;
-    bool at_end = end >= 0 && p->position >= end;
+    bool at_end = end >= 0 && p->place.position >= end;
     pthread_mutex_unlock(&c->lock);
     kci_consumer_leave(c);
     return at_end;

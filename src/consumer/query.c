@@ -20,7 +20,7 @@ typedef struct query_item {
 
 typedef struct query {
     kc_consumer *consumer;
-    kci_link link; /* in consumer->queries, while the call waits */
+    kci_link link; /* in consumer->questions, while the call waits */
     int32_t refs;  /* the call's, and one for each busy probe; under the lock */
     int64_t begun_us;
     size_t count, left;
@@ -42,9 +42,8 @@ static void retry(kc_consumer *c, query_item *item)
 {
     if (item->failures < 30)
         item->failures++;
-    item->retry_us =
-        kci_loop_now(c->loop) + kci_backoff_delay(&c->backoff, item->failures, &c->random);
-    kci_consumer_due_at(c, item->retry_us);
+    item->retry_us = kci_loop_now(c->loop) + kci_agenda_delay(&c->agenda, item->failures);
+    kci_agenda_due_at(&c->agenda, item->retry_us);
 }
 
 static void query_unref(query *q)
@@ -86,7 +85,7 @@ static void no_leader(kc_consumer *c, query_item *item, kc_err err)
 static void advance(kc_consumer *c, query_item *item)
 {
     kci_probe *l = &item->probe;
-    const kci_topic_meta *t = kci_metadata_topic(c->metadata, l->topic);
+    const kci_topic_meta *t = kci_metadata_topic(c->known.metadata, l->topic);
     if (!t) /* asked for: there will be a newer snapshot */
         return;
     const kci_partition_meta *m =
@@ -107,19 +106,25 @@ static void advance(kc_consumer *c, query_item *item)
     kci_probe_ask(&c->probes, l);
 }
 
+void kci_questions_wake(kci_questions *q)
+{
+    q->due = true;
+}
+
 void kci_consumer_run_queries(kc_consumer *c)
 {
-    if (!c->queries_due)
+    if (!c->questions.due)
         return;
-    c->queries_due = false;
-    for (kci_link *l = kci_list_first(&c->queries); l; l = kci_list_next(&c->queries, l)) {
+    c->questions.due = false;
+    for (kci_link *l = kci_list_first(&c->questions.list); l;
+         l = kci_list_next(&c->questions.list, l)) {
         query *q = KCI_CONTAINER_OF(l, query, link);
         for (size_t i = 0; i < q->count; i++) {
             query_item *item = &q->items[i];
             if (item->finished || item->probe.busy)
                 continue;
             if (item->retry_us > kci_loop_now(c->loop))
-                kci_consumer_due_at(c, item->retry_us);
+                kci_agenda_due_at(&c->agenda, item->retry_us);
             else
                 advance(c, item);
         }
@@ -187,8 +192,8 @@ static kc_err run_query(query *q, int64_t deadline_us)
     if (err != KC_OK)
         return err;
     pthread_mutex_lock(&c->lock);
-    kci_list_push_back(&c->queries, &q->link);
-    c->queries_due = true;
+    kci_list_push_back(&c->questions.list, &q->link);
+    c->questions.due = true;
     kci_consumer_post(c);
     pthread_mutex_unlock(&c->lock);
     kci_consumer_wait_begin(c);
@@ -281,7 +286,7 @@ static kc_err times(kc_consumer *c, kc_offset_for_time *list, size_t count, int3
     for (size_t i = 0; i < count; i++)
         set_item(q, i, copy_name(&text, list[i].topic), list[i].partition, list[i].timestamp,
                  false);
-    err = run_query(q, kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms));
+    err = run_query(q, kci_consumer_deadline(c, timeout_ms, c->set.api_timeout_ms));
     err = take_times(c, q, list, err);
     end_query(c, q);
     return kci_consumer_fail(c, detail, err);
@@ -305,9 +310,9 @@ static void known_offsets(kc_consumer *c, kc_bytes topic, int32_t partition,
 {
     pthread_mutex_lock(&c->lock);
     const kci_read_part *p = kci_assignment_find(&c->assignment, topic, partition);
-    o->beginning = p ? p->log_start : -1;
-    o->end = p ? p->high_watermark : -1;
-    o->last_stable = p ? p->last_stable : -1;
+    o->beginning = p ? p->place.log_start : -1;
+    o->end = p ? p->place.high_watermark : -1;
+    o->last_stable = p ? p->place.last_stable : -1;
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -336,7 +341,7 @@ static kc_err ask_offsets(kc_consumer *c, kc_bytes topic, int32_t partition, int
     set_item(q, 0, name, partition, KCI_TIMESTAMP_EARLIEST, false);
     set_item(q, 1, name, partition, KCI_TIMESTAMP_LATEST, false);
     set_item(q, 2, name, partition, KCI_TIMESTAMP_LATEST, true);
-    kc_err err = run_query(q, kci_consumer_deadline(c, timeout_ms, c->api_timeout_ms));
+    kc_err err = run_query(q, kci_consumer_deadline(c, timeout_ms, c->set.api_timeout_ms));
     err = take_offsets(c, q, o, err);
     end_query(c, q);
     return kci_consumer_fail(c, detail, err);

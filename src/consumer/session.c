@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fetch sessions. The cost of a request follows what changed, not how much is assigned: partitions
  * whose place in the session may be out of date are on the dirty list. */
-#include "consumer/source.h"
+#include "consumer/session.h"
 
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -13,21 +13,21 @@ enum {
     MOST_LEFT = 256 /* more than so many that left: a new session is simpler */
 };
 
-void kci_source_init(kci_source *s, struct kc_consumer *consumer, int32_t id)
+void kci_session_init(kci_session *s)
 {
-    *s = (kci_source){ .consumer = consumer, .id = id };
+    *s = (kci_session){ 0 };
     kci_list_init(&s->parts);
     kci_list_init(&s->dirty);
 }
 
-static void clear_left(kci_source *s)
+static void clear_left(kci_session *s)
 {
     for (int32_t i = 0; i < s->left_count; i++)
         kci_read_topic_unref(s->left[i].topic);
     s->left_count = 0;
 }
 
-void kci_source_clear(kci_source *s)
+void kci_session_free(kci_session *s)
 {
     clear_left(s);
     kci_session_release(s);
@@ -39,25 +39,25 @@ void kci_source_clear(kci_source *s)
     kci_free(s->arrays.named);
 }
 
-static void mark_dirty(kci_read_part *p)
+static void mark_dirty(kci_fetching *f)
 {
-    if (!kci_link_is_on(&p->dirty_link))
-        kci_list_push_back(&p->source->dirty, &p->dirty_link);
+    if (!kci_link_is_on(&f->dirty_link))
+        kci_list_push_back(&f->session->dirty, &f->dirty_link);
 }
 
 /* Whether the session has the part under the id of a topic that is not there any more. */
-static bool is_other_topic(const kci_source *s, const kci_read_part *p)
+static bool is_other_topic(const kci_session *s, const kci_fetching *f)
 {
-    return s->by_id && !kci_uuid_equal(&p->sent_id, &p->topic->id);
+    return s->by_id && !kci_uuid_equal(&f->sent_id, &f->topic->id);
 }
 
 /* A part that comes back before the session was told that it left has never left. */
-static void cancel_leave(kci_source *s, kci_read_part *p)
+static void cancel_leave(kci_session *s, kci_fetching *f)
 {
     for (int32_t i = 0; i < s->left_count; i++) {
         kci_left *l = &s->left[i];
-        if (l->partition == p->number && kci_bytes_equal(l->topic->name, p->topic->name) &&
-            (!s->by_id || kci_uuid_equal(&l->id, &p->topic->id))) {
+        if (l->partition == f->number && kci_bytes_equal(l->topic->name, f->topic->name) &&
+            (!s->by_id || kci_uuid_equal(&l->id, &f->topic->id))) {
             kci_read_topic_unref(l->topic);
             *l = s->left[--s->left_count];
             return;
@@ -65,20 +65,25 @@ static void cancel_leave(kci_source *s, kci_read_part *p)
     }
 }
 
-void kci_source_add(kci_source *s, kci_read_part *p)
+void kci_fetching_init(kci_fetching *f, kci_read_topic *topic, int32_t number)
 {
-    p->source = s;
-    p->in_session = false;
-    kci_list_push_back(&s->parts, &p->source_link);
-    cancel_leave(s, p);
-    mark_dirty(p);
+    *f = (kci_fetching){ .topic = topic, .number = number };
+}
+
+void kci_session_add(kci_session *s, kci_fetching *f)
+{
+    f->session = s;
+    f->in_session = false;
+    kci_list_push_back(&s->parts, &f->link);
+    cancel_leave(s, f);
+    mark_dirty(f);
 }
 
 /* Remembers to tell the session. Without memory, or when it is much, the session begins anew. */
-static void leave(kci_source *s, kci_read_part *p)
+static void leave(kci_session *s, kci_fetching *f)
 {
-    p->in_session = false;
-    if (s->session_epoch == 0)
+    f->in_session = false;
+    if (s->epoch == 0)
         return;
     if (s->left_count == s->left_cap && s->left_cap < MOST_LEFT) {
         int32_t cap = s->left_cap ? s->left_cap * 2 : 8;
@@ -92,50 +97,64 @@ static void leave(kci_source *s, kci_read_part *p)
         kci_session_reset(s);
         return;
     }
-    s->left[s->left_count++] = (kci_left){ kci_read_topic_ref(p->topic), p->sent_id, p->number };
+    s->left[s->left_count++] = (kci_left){ kci_read_topic_ref(f->topic), f->sent_id, f->number };
 }
 
-void kci_source_remove(kci_source *s, kci_read_part *p)
+void kci_session_remove(kci_fetching *f)
 {
-    kci_source_want(p, false);
-    kci_link_remove(&p->source_link);
-    kci_link_remove(&p->dirty_link);
-    p->source = NULL;
-    if (p->in_session)
-        leave(s, p);
-}
-
-void kci_source_want(kci_read_part *p, bool wanted)
-{
-    if (!p->source)
+    kci_session *s = f->session;
+    if (!s)
         return;
-    if (p->wanted != wanted) {
-        p->wanted = wanted;
-        p->source->wanted += wanted ? 1 : -1;
+    kci_fetching_want(f, NULL);
+    kci_link_remove(&f->link);
+    kci_link_remove(&f->dirty_link);
+    f->session = NULL;
+    if (f->in_session)
+        leave(s, f);
+}
+
+void kci_fetching_want(kci_fetching *f, const kci_fetch_ask *ask)
+{
+    bool wanted = ask != NULL;
+    if (!f->session)
+        return;
+    if (ask)
+        f->ask = *ask;
+    if (f->wanted != wanted) {
+        f->wanted = wanted;
+        f->session->wanted += wanted ? 1 : -1;
     }
-    mark_dirty(p);
+    mark_dirty(f);
 }
 
-bool kci_session_is_current(const kci_source *s, const kci_read_part *p)
+bool kci_fetching_is_current(const kci_fetching *f, const kci_session *s, uint64_t token,
+                             int64_t offset)
 {
-    return p->source == s && p->in_session &&
-           (KCI_BUG(STALE_FETCH_TAKEN) ||
-            (p->sent_token == p->token && p->sent_offset == p->fetch_offset));
+    return f->session == s && f->in_session &&
+           (KCI_BUG(STALE_FETCH_TAKEN) || (f->sent.token == token && f->sent.offset == offset));
 }
 
-static int32_t epoch_to_send(const kci_read_part *p)
+void kci_fetching_named(kci_fetching *f, uint64_t mark)
 {
-    return p->epoch_unsure ? -1 : p->fetch_epoch;
+    f->answer_mark = mark;
+}
+
+void kci_fetching_served(kci_fetching *f)
+{
+    if (f->session->id != 0)
+        return;
+    kci_link_remove(&f->link);
+    kci_list_push_back(&f->session->parts, &f->link);
 }
 
 /* Whether the session has to be told about the part. */
-static bool is_news(const kci_source *s, const kci_read_part *p)
+static bool is_news(const kci_session *s, const kci_fetching *f)
 {
-    if (!p->wanted)
+    if (!f->wanted)
         return false;
-    return s->full || !p->in_session || is_other_topic(s, p) || p->sent_token != p->token ||
-           p->sent_offset != p->fetch_offset || p->sent_epoch != p->leader_epoch ||
-           p->sent_fetch_epoch != epoch_to_send(p);
+    return s->full || !f->in_session || is_other_topic(s, f) || f->sent.token != f->ask.token ||
+           f->sent.offset != f->ask.offset || f->sent.leader_epoch != f->ask.leader_epoch ||
+           f->sent.last_epoch != f->ask.last_epoch;
 }
 
 static bool reserve(void *array, int32_t *cap, int32_t count, size_t size)
@@ -154,26 +173,26 @@ static bool reserve(void *array, int32_t *cap, int32_t count, size_t size)
 }
 
 /* The list that a request is made from. */
-static kci_list *candidates(kci_source *s)
+static kci_list *candidates(kci_session *s)
 {
     return s->full ? &s->parts : &s->dirty;
 }
 
-static kci_read_part *part_of(kci_source *s, kci_link *link)
+static kci_fetching *part_of(kci_session *s, kci_link *link)
 {
-    return s->full ? KCI_CONTAINER_OF(link, kci_read_part, source_link)
-                   : KCI_CONTAINER_OF(link, kci_read_part, dirty_link);
+    return s->full ? KCI_CONTAINER_OF(link, kci_fetching, link)
+                   : KCI_CONTAINER_OF(link, kci_fetching, dirty_link);
 }
 
 /* Counts the parts of each topic that are to be named, into topics[].partitions.count. */
-static kc_err count_parts(kci_source *s, uint64_t mark, int32_t *topics, int32_t *parts)
+static kc_err count_parts(kci_session *s, uint64_t mark, int32_t *topics, int32_t *parts)
 {
     kci_fetch_arrays *a = &s->arrays;
     kci_list *list = candidates(s);
     for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
-        kci_read_part *p = part_of(s, l);
-        kci_read_topic *t = p->topic;
-        if (!is_news(s, p))
+        kci_fetching *f = part_of(s, l);
+        kci_read_topic *t = f->topic;
+        if (!is_news(s, f))
             continue;
         if (t->mark != mark) {
             if (!reserve(&a->topics, &a->topic_cap, *topics + 1, sizeof *a->topics))
@@ -189,18 +208,18 @@ static kc_err count_parts(kci_source *s, uint64_t mark, int32_t *topics, int32_t
 }
 
 /* How many parts the session is to forget. */
-static int32_t count_forgotten(kci_source *s)
+static int32_t count_forgotten(kci_session *s)
 {
     int32_t n = s->left_count;
     for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
-        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, dirty_link);
-        if (p->in_session && (!p->wanted || is_other_topic(s, p)))
+        kci_fetching *f = KCI_CONTAINER_OF(l, kci_fetching, dirty_link);
+        if (f->in_session && (!f->wanted || is_other_topic(s, f)))
             n++;
     }
     return n;
 }
 
-static void put_forgotten(kci_source *s, kci_read_topic *topic, const kc_uuid *id, int32_t part)
+static void put_forgotten(kci_session *s, kci_read_topic *topic, const kc_uuid *id, int32_t part)
 {
     kci_fetch_request *b = &s->body;
     kci_fetch_request_forgotten_topic *f = NULL;
@@ -218,7 +237,7 @@ static void put_forgotten(kci_source *s, kci_read_topic *topic, const kc_uuid *i
     f->partitions.data[f->partitions.count++] = part;
 }
 
-static void fill_forgotten(kci_source *s)
+static void fill_forgotten(kci_session *s)
 {
     s->body.forgotten_topics_data.data = s->arrays.forgotten;
     s->body.forgotten_topics_data.count = 0;
@@ -226,37 +245,34 @@ static void fill_forgotten(kci_source *s)
         put_forgotten(s, s->left[i].topic, &s->left[i].id, s->left[i].partition);
     clear_left(s);
     for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
-        kci_read_part *p = KCI_CONTAINER_OF(l, kci_read_part, dirty_link);
-        if (p->in_session && (!p->wanted || is_other_topic(s, p))) {
-            put_forgotten(s, p->topic, &p->sent_id, p->number);
-            p->in_session = KCI_BUG(SESSION_FORGETS);
+        kci_fetching *f = KCI_CONTAINER_OF(l, kci_fetching, dirty_link);
+        if (f->in_session && (!f->wanted || is_other_topic(s, f))) {
+            put_forgotten(s, f->topic, &f->sent_id, f->number);
+            f->in_session = KCI_BUG(SESSION_FORGETS);
         }
     }
 }
 
-static void put_part(kci_source *s, kci_read_part *p, int32_t max_bytes)
+static void put_part(kci_session *s, kci_fetching *f, int32_t max_bytes)
 {
-    kci_fetch_request_fetch_topic *t = &s->body.topics.data[p->topic->slot];
+    kci_fetch_request_fetch_topic *t = &s->body.topics.data[f->topic->slot];
     t->partitions.data[t->partitions.count++] = (kci_fetch_request_fetch_partition){
-        .partition = p->number,
-        .current_leader_epoch = p->leader_epoch,
-        .fetch_offset = p->fetch_offset,
-        .last_fetched_epoch = KCI_BUG(CUT_NOT_ASKED) ? -1 : epoch_to_send(p),
+        .partition = f->number,
+        .current_leader_epoch = f->ask.leader_epoch,
+        .fetch_offset = f->ask.offset,
+        .last_fetched_epoch = KCI_BUG(CUT_NOT_ASKED) ? -1 : f->ask.last_epoch,
         .log_start_offset = -1,
         .partition_max_bytes = max_bytes,
         .high_watermark = INT64_MAX,
     };
-    if (!p->told) /* where the log ends is to be known soon, also when nothing comes */
+    if (!f->ask.end_known)
         s->body.max_wait_ms = 0;
-    p->in_session = true;
-    p->sent_token = p->token;
-    p->sent_offset = p->fetch_offset;
-    p->sent_epoch = p->leader_epoch;
-    p->sent_fetch_epoch = epoch_to_send(p);
-    p->sent_id = p->topic->id;
+    f->in_session = true;
+    f->sent = f->ask;
+    f->sent_id = f->topic->id;
 }
 
-static void fill_parts(kci_source *s, int32_t topics, uint64_t mark, int32_t max_bytes)
+static void fill_parts(kci_session *s, int32_t topics, uint64_t mark, int32_t max_bytes)
 {
     kci_fetch_arrays *a = &s->arrays;
     s->body.topics.data = a->topics;
@@ -269,28 +285,28 @@ static void fill_parts(kci_source *s, int32_t topics, uint64_t mark, int32_t max
     }
     kci_list *list = candidates(s);
     for (kci_link *l = kci_list_first(list); l; l = kci_list_next(list, l)) {
-        kci_read_part *p = part_of(s, l);
-        if (p->topic->mark != mark || !is_news(s, p))
+        kci_fetching *f = part_of(s, l);
+        if (f->topic->mark != mark || !is_news(s, f))
             continue;
-        kci_fetch_request_fetch_topic *t = &a->topics[p->topic->slot];
+        kci_fetch_request_fetch_topic *t = &a->topics[f->topic->slot];
         if (t->partitions.count == 0) {
-            t->topic = p->topic->name;
-            t->topic_id = p->topic->id;
-            a->named[s->named_count++] = kci_read_topic_ref(p->topic);
+            t->topic = f->topic->name;
+            t->topic_id = f->topic->id;
+            a->named[s->named_count++] = kci_read_topic_ref(f->topic);
         }
-        put_part(s, p, max_bytes);
+        put_part(s, f, max_bytes);
     }
 }
 
 /* A full request replaces what the broker has: nothing else is in the session afterwards. */
-static void begin_full(kci_source *s)
+static void begin_full(kci_session *s)
 {
     clear_left(s);
     for (kci_link *l = kci_list_first(&s->parts); l; l = kci_list_next(&s->parts, l))
-        KCI_CONTAINER_OF(l, kci_read_part, source_link)->in_session = false;
+        KCI_CONTAINER_OF(l, kci_fetching, link)->in_session = false;
 }
 
-static void fill_head(kci_source *s, const kci_fetch_options *o)
+static void fill_head(kci_session *s, const kci_fetch_options *o)
 {
     kci_fetch_request *b = &s->body;
     kci_msg_init(&kci_fetch_request_msg, b);
@@ -298,19 +314,19 @@ static void fill_head(kci_source *s, const kci_fetch_options *o)
     b->min_bytes = o->min_bytes;
     b->max_bytes = o->max_bytes;
     b->isolation_level = o->committed;
-    b->session_id = s->session_id;
-    b->session_epoch = s->session_epoch;
+    b->session_id = s->id;
+    b->session_epoch = s->epoch;
     b->rack_id = o->rack;
 }
 
-kc_err kci_session_build(kci_source *s, const kci_fetch_options *o, int16_t version, uint64_t mark)
+kc_err kci_session_build(kci_session *s, const kci_fetch_options *o, int16_t version, uint64_t mark)
 {
     kci_fetch_arrays *a = &s->arrays;
     bool by_id = version >= VERSION_IDS;
     if (by_id != s->by_id || version < VERSION_SESSIONS)
         kci_session_reset(s);
     s->by_id = by_id;
-    s->full = s->session_epoch == 0;
+    s->full = s->epoch == 0;
     if (s->full)
         begin_full(s);
     int32_t topics = 0, parts = 0, forgotten = s->full ? 0 : count_forgotten(s);
@@ -324,7 +340,6 @@ kc_err kci_session_build(kci_source *s, const kci_fetch_options *o, int16_t vers
         !reserve(&a->named, &a->named_cap, topics + forgotten, sizeof(kci_read_topic *)))
         return KC_E_NO_MEMORY;
 
-    s->version = version;
     fill_head(s, o);
     if (!s->full)
         fill_forgotten(s);
@@ -334,34 +349,47 @@ kc_err kci_session_build(kci_source *s, const kci_fetch_options *o, int16_t vers
     return KC_OK;
 }
 
-void kci_session_release(kci_source *s)
+bool kci_session_build_end(kci_session *s, const kci_fetch_options *o)
+{
+    if (s->id == 0 || s->epoch < 0)
+        return false;
+    s->epoch = -1;
+    s->full = false;
+    kci_msg_init(&kci_fetch_request_msg, &s->body);
+    s->body.rack_id = o->rack;
+    s->body.session_id = s->id;
+    s->body.session_epoch = -1;
+    return true;
+}
+
+void kci_session_release(kci_session *s)
 {
     for (int32_t i = 0; i < s->named_count; i++)
         kci_read_topic_unref(s->arrays.named[i]);
     s->named_count = 0;
 }
 
-bool kci_session_answer(kci_source *s, kc_err err, int32_t session_id)
+bool kci_session_answer(kci_session *s, kc_err err, int32_t session_id)
 {
     if (err == KC_E_FETCH_SESSION_ID_NOT_FOUND)
-        s->session_id = 0;
-    if (err != KC_OK || (!s->full && session_id != s->session_id)) {
+        s->id = 0;
+    if (err != KC_OK || (!s->full && session_id != s->id)) {
         kci_session_reset(s);
         return err == KC_OK;
     }
     if (s->full)
-        s->session_id = session_id;
-    if (s->session_id == 0)
-        s->session_epoch = 0; /* the broker keeps no sessions (any more) */
-    else if (s->full || s->session_epoch == INT32_MAX)
-        s->session_epoch = 1;
+        s->id = session_id;
+    if (s->id == 0)
+        s->epoch = 0; /* the broker keeps no sessions (any more) */
+    else if (s->full || s->epoch == INT32_MAX)
+        s->epoch = 1;
     else
-        s->session_epoch++;
+        s->epoch++;
     return true;
 }
 
-void kci_session_reset(kci_source *s)
+void kci_session_reset(kci_session *s)
 {
-    s->session_epoch = 0;
+    s->epoch = 0;
     clear_left(s);
 }

@@ -121,8 +121,8 @@ static void check_allocator(sim_run *r)
         buffers += r->producers[p] ? sim_producer_held(r->producers[p]) : 0;
     for (int c = 0; c < r->plan->consumers; c++)
         if (r->consumers[c]) /* reserved: what is being received */
-            buffers +=
-                (int64_t)(kci_credit_held(r->consumers[c]->credit) + r->consumers[c]->reserved);
+            buffers += (int64_t)(kci_credit_held(r->consumers[c]->credit) +
+                                 r->consumers[c]->room.reserved);
     int64_t rest = sim_memory_held(SIM_MEMORY_CLIENT) - buffers;
     int64_t allowed = rest_allowed(r, buffers, sim_open_sockets(r->world));
     if (rest > r->memory_most)

@@ -64,7 +64,7 @@ static bool has_news(const sim_run *r)
         if (r->producers[p] && !r->wants_room[p] && sim_producer_has_news(r->producers[p]))
             return true;
     for (int c = 0; c < r->plan->consumers; c++)
-        if (r->consumers[c] && kci_event_is_set(r->consumers[c]->readable))
+        if (r->consumers[c] && kci_event_is_set(r->consumers[c]->ready.event))
             return true;
     return false;
 }
@@ -81,7 +81,7 @@ static int hear_news(sim_run *r)
         fruitless += r->reported == before && !r->wants_room[p];
     }
     for (int c = 0; c < r->plan->consumers; c++) {
-        if (!r->consumers[c] || !kci_event_is_set(r->consumers[c]->readable))
+        if (!r->consumers[c] || !kci_event_is_set(r->consumers[c]->ready.event))
             continue;
         uint64_t before = history_count(r->history).polled;
         int ends = r->ends_told;

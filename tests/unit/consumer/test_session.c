@@ -3,11 +3,12 @@
 #include <criterion/criterion.h>
 
 #include "base/mem.h"
-#include "consumer/source.h"
+#include "consumer/assignment.h"
 
 static kci_assignment a;
-static kci_source s;
-static kci_read_part *parts[8];
+static kci_session s;
+static kci_fetching *parts[8];
+static kci_fetch_ask asks[8]; /* what is wanted of them */
 static uint64_t mark;
 static const kci_fetch_options options = { .max_wait_ms = 500,
                                            .min_bytes = 1,
@@ -15,21 +16,35 @@ static const kci_fetch_options options = { .max_wait_ms = 500,
                                            .max_partition_bytes = 100,
                                            .rack = { (const uint8_t *)"", 0 } };
 
+static void want(int i)
+{
+    kci_fetching_want(parts[i], &asks[i]);
+}
+
+static void unwant(int i)
+{
+    kci_fetching_want(parts[i], NULL);
+}
+
+static bool is_current(int i)
+{
+    return kci_fetching_is_current(parts[i], &s, asks[i].token, asks[i].offset);
+}
+
 /* Topics a and b (ids 1, 2) with partitions 0 to 3 each. */
 static void setup(void)
 {
-    kci_source_init(&s, NULL, 1);
+    kci_session_init(&s);
     for (int i = 0; i < 8; i++) {
-        cr_assert_eq(kci_assignment_add(&a, kc_str(i < 4 ? "a" : "b"), i % 4, &parts[i]), KC_OK);
-        kci_read_part *p = parts[i];
+        kci_read_part *p;
+        cr_assert_eq(kci_assignment_add(&a, kc_str(i < 4 ? "a" : "b"), i % 4, &p), KC_OK);
         p->topic->id.bytes[0] = i < 4 ? 1 : 2;
-        p->state = KCI_PART_FETCHING;
-        p->assigned = p->told = true;
-        p->fetch_offset = p->position = 100 + i;
-        p->leader_epoch = 5;
-        p->token = 1;
-        kci_source_add(&s, p);
-        kci_source_want(p, true);
+        asks[i] = (kci_fetch_ask){
+            .offset = 100 + i, .token = 1, .leader_epoch = 5, .last_epoch = -1, .end_known = true
+        };
+        parts[i] = &p->fetching;
+        kci_session_add(&s, parts[i]);
+        want(i);
     }
 }
 
@@ -37,13 +52,12 @@ static void teardown(void)
 {
     kci_session_release(&s);
     for (kci_read_part *p; (p = kci_assignment_last(&a));) {
-        if (p->source)
-            kci_source_remove(p->source, p);
+        kci_session_remove(&p->fetching);
         kci_assignment_remove(&a, p);
         kci_part_unref(p);
     }
     kci_assignment_free(&a);
-    kci_source_clear(&s);
+    kci_session_free(&s);
 }
 
 TestSuite(session, .init = setup, .fini = teardown);
@@ -102,9 +116,9 @@ Test(session, later_ones_name_what_has_changed)
     cr_assert_eq(s.body.session_epoch, 1);
     cr_assert_eq(named(), 0);
     cr_assert(kci_session_answer(&s, KC_OK, 77));
-    parts[2]->fetch_offset = 500;
-    kci_source_want(parts[2], true);
-    kci_source_want(parts[7], true); /* looked at, but as it was */
+    asks[2].offset = 500;
+    want(2);
+    want(7); /* looked at, but as it was */
     build(18);
     cr_assert_eq(s.body.session_epoch, 2);
     cr_assert_eq(named(), 1);
@@ -115,12 +129,12 @@ Test(session, later_ones_name_what_has_changed)
 Test(session, a_changed_epoch_or_token_is_news)
 {
     open_session();
-    parts[1]->leader_epoch = 6;
-    kci_source_want(parts[1], true);
-    parts[2]->token = 9;
-    kci_source_want(parts[2], true);
-    parts[3]->fetch_epoch = 5;
-    kci_source_want(parts[3], true);
+    asks[1].leader_epoch = 6;
+    want(1);
+    asks[2].token = 9;
+    want(2);
+    asks[3].last_epoch = 5;
+    want(3);
     build(18);
     cr_assert_eq(named(), 3);
 }
@@ -128,22 +142,22 @@ Test(session, a_changed_epoch_or_token_is_news)
 Test(session, unwanted_parts_are_forgotten_and_come_back)
 {
     open_session();
-    kci_source_want(parts[0], false);
-    kci_source_want(parts[5], false);
+    unwant(0);
+    unwant(5);
     cr_assert_eq(s.wanted, 6);
     build(18);
     cr_assert_eq(named(), 0);
     cr_assert_eq(forgotten(), 2);
-    cr_assert_not(kci_session_is_current(&s, parts[0]));
+    cr_assert_not(is_current(0));
     cr_assert(kci_session_answer(&s, KC_OK, 77));
-    kci_source_want(parts[0], true);
+    want(0);
     build(18);
     cr_assert_eq(named(), 1);
     cr_assert_eq(forgotten(), 0);
     /* there and back between two requests: no news */
     cr_assert(kci_session_answer(&s, KC_OK, 77));
-    kci_source_want(parts[1], false);
-    kci_source_want(parts[1], true);
+    unwant(1);
+    want(1);
     build(18);
     cr_assert_eq(named() + forgotten(), 0);
 }
@@ -151,7 +165,7 @@ Test(session, unwanted_parts_are_forgotten_and_come_back)
 Test(session, parts_that_leave_are_forgotten)
 {
     open_session();
-    kci_source_remove(&s, parts[6]);
+    kci_session_remove(parts[6]);
     build(18);
     cr_assert_eq(forgotten(), 1);
     cr_assert_eq(s.body.forgotten_topics_data.data[0].topic_id.bytes[0], 2);
@@ -164,9 +178,9 @@ Test(session, parts_that_leave_are_forgotten)
 Test(session, who_comes_back_at_once_is_not_forgotten)
 {
     open_session();
-    kci_source_remove(&s, parts[6]);
-    kci_source_add(&s, parts[6]);
-    kci_source_want(parts[6], true);
+    kci_session_remove(parts[6]);
+    kci_session_add(&s, parts[6]);
+    want(6);
     build(18);
     cr_assert_eq(forgotten(), 0);
     cr_assert_eq(named(), 1);
@@ -177,7 +191,7 @@ Test(session, a_topic_with_another_id_is_replaced)
     open_session();
     parts[0]->topic->id.bytes[0] = 9;
     for (int i = 0; i < 4; i++)
-        kci_source_want(parts[i], true);
+        want(i);
     build(18);
     cr_assert_eq(forgotten(), 4);
     cr_assert_eq(s.body.forgotten_topics_data.data[0].topic_id.bytes[0], 1);
@@ -191,7 +205,7 @@ Test(session, by_name_the_id_is_of_no_interest)
     cr_assert(kci_session_answer(&s, KC_OK, 77));
     parts[0]->topic->id.bytes[0] = 9;
     for (int i = 0; i < 4; i++)
-        kci_source_want(parts[i], true);
+        want(i);
     build(12);
     cr_assert_eq(forgotten() + named(), 0);
     build(13); /* from names to ids: a new session */
@@ -212,12 +226,12 @@ Test(session, a_broker_that_keeps_none)
 {
     build(18);
     cr_assert(kci_session_answer(&s, KC_OK, 0));
-    kci_source_want(parts[3], false);
+    unwant(3);
     build(18);
     cr_assert_eq(named(), 7);
     cr_assert_eq(forgotten(), 0);
-    cr_assert(kci_session_is_current(&s, parts[2]));
-    cr_assert_not(kci_session_is_current(&s, parts[3]));
+    cr_assert(is_current(2));
+    cr_assert_not(is_current(3));
 }
 
 Test(session, errors_begin_anew)
@@ -242,30 +256,57 @@ Test(session, errors_begin_anew)
 Test(session, the_epoch_wraps)
 {
     open_session();
-    s.session_epoch = INT32_MAX;
+    s.epoch = INT32_MAX;
     build(18);
     cr_assert_eq(s.body.session_epoch, INT32_MAX);
     cr_assert(kci_session_answer(&s, KC_OK, 77));
-    cr_assert_eq(s.session_epoch, 1);
+    cr_assert_eq(s.epoch, 1);
 }
 
 Test(session, an_answer_is_current_only_for_what_was_asked)
 {
     open_session();
-    cr_assert(kci_session_is_current(&s, parts[4]));
-    parts[4]->token++; /* a seek */
-    cr_assert_not(kci_session_is_current(&s, parts[4]));
-    parts[5]->fetch_offset++;
-    cr_assert_not(kci_session_is_current(&s, parts[5]));
-    kci_source_remove(&s, parts[6]);
-    cr_assert_not(kci_session_is_current(&s, parts[6]));
+    cr_assert(is_current(4));
+    asks[4].token++; /* a seek */
+    cr_assert_not(is_current(4));
+    asks[5].offset++;
+    cr_assert_not(is_current(5));
+    kci_session_remove(parts[6]);
+    cr_assert_not(is_current(6));
 }
 
 Test(session, ends_that_are_not_known_are_asked_for_without_waiting)
 {
-    parts[3]->told = false;
+    asks[3].end_known = false;
+    want(3);
     build(18);
     cr_assert_eq(s.body.max_wait_ms, 0);
+}
+
+Test(session, the_end_is_told_to_the_broker_once)
+{
+    cr_assert_not(kci_session_build_end(&s, &options)); /* none was opened */
+    open_session();
+    cr_assert(kci_session_build_end(&s, &options));
+    cr_assert_eq(s.body.session_id, 77);
+    cr_assert_eq(s.body.session_epoch, -1);
+    cr_assert_eq(named() + forgotten(), 0);
+    cr_assert_not(kci_session_build_end(&s, &options));
+}
+
+/* The first of the request is the one with records when the answer is short of room. */
+Test(session, without_a_session_who_was_served_is_named_last)
+{
+    build(6);
+    cr_assert(kci_session_answer(&s, KC_OK, 0));
+    kci_fetching_served(parts[0]);
+    build(6);
+    cr_assert_eq(s.body.topics.data[0].partitions.data[0].partition, 1);
+    cr_assert_eq(s.body.topics.data[0].partitions.data[3].partition, 0);
+    build(18);
+    cr_assert(kci_session_answer(&s, KC_OK, 77));
+    kci_fetching_served(parts[1]); /* in a session the broker sees to the order */
+    cr_assert_eq(kci_list_first(&s.parts), &parts[1]->link);
 }
 
 Test(session, without_memory_nothing_changes)
@@ -283,7 +324,7 @@ Test(session, without_memory_nothing_changes)
     cr_assert_eq(named(), 8);
     cr_assert(kci_session_answer(&s, KC_OK, 77));
     kci_mem_fail_after(1, true);
-    kci_source_remove(&s, parts[0]); /* cannot be remembered: the session begins anew */
+    kci_session_remove(parts[0]); /* cannot be remembered: the session begins anew */
     kci_mem_fail_after(0, false);
     build(18);
     cr_assert_eq(s.body.session_epoch, 0);
