@@ -48,7 +48,8 @@ enum {
     KC_E_INTERNAL = -1028,       /* a broken invariant inside the library; please report it */
     /* another record of the same batch was refused; this one may be sent again (KIP-467) */
     KC_E_BATCH_REFUSED = -1029,
-    KC_E_NOT_DELIVERED = -1030, /* flush, close: some records failed; the reports tell which */
+    KC_E_NOT_DELIVERED = -1030,      /* flush, close: some records failed; the reports tell which */
+    KC_E_RESPONSE_TOO_LARGE = -1031, /* a broker's answer exceeds receive.message.max.bytes */
 
     /* of the broker */
     KC_E_UNKNOWN_SERVER_ERROR = -1,

@@ -101,6 +101,7 @@ static void finish_late(kci_admin_op *op, kc_err last)
     case KC_E_TLS:
     case KC_E_AUTHENTICATION:
     case KC_E_PROTOCOL:
+    case KC_E_RESPONSE_TOO_LARGE:
         finish(op, last);
         return;
     case KC_E_TRANSPORT:

@@ -77,6 +77,8 @@ static const error_row rows[] = {
       "the broker refused another record of the same batch, and with it the batch: send this one again" },
     { KC_E_NOT_DELIVERED, 0, "NOT_DELIVERED",
       "some records were not delivered: their reports say why; send again those that are not possibly persisted" },
+    { KC_E_RESPONSE_TOO_LARGE, 0, "RESPONSE_TOO_LARGE",
+      "a broker's answer is larger than receive.message.max.bytes: raise it" },
     { KC_E_UNKNOWN_SERVER_ERROR, 0, "UNKNOWN_SERVER_ERROR",
       "the broker answered: unknown server error" },
     { KC_E_OFFSET_OUT_OF_RANGE, 0, "OFFSET_OUT_OF_RANGE",

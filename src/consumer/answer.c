@@ -34,12 +34,6 @@ static kci_read_topic *find_topic(const answer *a, const topic_data *t)
     return t->topic.data ? kci_assignment_topic(&a->c->assignment, t->topic) : NULL;
 }
 
-static bool is_current(const kci_source *s, const kci_read_part *p)
-{
-    return kci_fetching_is_current(&p->fetching, &s->session, p->place.token,
-                                   p->place.fetch_offset);
-}
-
 /* ---- the end of the log ------------------------------------------------------------------- */
 
 /* Nothing came: the position is the end, if the broker's offsets say so. */
@@ -247,7 +241,7 @@ static void note_ends(const answer *a)
         kci_read_topic *topic = kci_assignment_topic(&a->c->assignment, t->topic);
         for (int32_t k = 0; topic && k < t->partitions.count; k++) {
             kci_read_part *p = kci_read_topic_part(topic, t->partitions.data[k].partition);
-            if (!p || p->fetching.answer_mark == a->mark || !is_current(a->s, p))
+            if (!p || p->fetching.answer_mark == a->mark || !kci_part_is_current(p, a->s))
                 continue;
             untold |= p->place.high_watermark < 0 && !session->full;
             note_end(a->c, p);
@@ -274,7 +268,7 @@ static void take_topic(answer *a, const topic_data *t)
     for (int32_t k = 0; k < t->partitions.count; k++) {
         const part_data *d = &t->partitions.data[k];
         kci_read_part *p = topic ? kci_read_topic_part(topic, d->partition_index) : NULL;
-        if (p && is_current(a->s, p)) {
+        if (p && kci_part_is_current(p, a->s)) {
             kci_fetching_named(&p->fetching, a->mark);
             if (d->error_code == KC_OK)
                 take_part(a, p, d);

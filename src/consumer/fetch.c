@@ -107,6 +107,17 @@ static kc_err on_version(kci_call *call, int16_t version)
     return version == s->version ? KC_OK : KC_E_TRANSPORT;
 }
 
+static kc_err build(kc_consumer *c, kci_source *s, kci_fetch_options *o, int16_t version)
+{
+    kci_fetching *alone = s->alone_left > 0 ? kci_session_next_alone(&s->session) : NULL;
+    s->version = version;
+    s->alone = alone != NULL;
+    if (!alone)
+        return kci_session_build(&s->session, o, version, ++c->fetcher.last_mark);
+    o->max_wait_ms = 0;
+    return kci_session_build_alone(&s->session, o, version, alone);
+}
+
 /* False: there is no credit. */
 static bool try_source(kc_consumer *c, kci_source *s)
 {
@@ -124,8 +135,7 @@ static bool try_source(kc_consumer *c, kci_source *s)
         o.max_wait_ms = CROWDED_WAIT_MS;
     if (s->leads_until > kci_loop_now(c->loop))
         o.rack = kc_mem("", 0);
-    s->version = version;
-    if (kci_session_build(&s->session, &o, version, ++c->fetcher.last_mark) != KC_OK) {
+    if (build(c, s, &o, version) != KC_OK) {
         kci_room_release(c, s);
         source_retry(c, s);
         return true;
@@ -185,8 +195,45 @@ static void leave_followers(kc_consumer *c, kci_source *s)
     }
 }
 
+/* The partition that was asked for alone, if it still is what was asked for. */
+static kci_read_part *part_alone(kc_consumer *c, kci_source *s)
+{
+    const kci_fetch_request_fetch_topic *t = s->session.body.topics.data;
+    int32_t number = t->partitions.data[0].partition;
+    kci_read_part *p = kci_assignment_find(&c->assignment, t->topic, number);
+    return p && kci_part_is_current(p, s) ? p : NULL;
+}
+
+/* One of those to be asked for alone is done with; it goes behind the others. */
+static void count_alone(kc_consumer *c, kci_source *s)
+{
+    kci_read_part *p = part_alone(c, s);
+    s->alone_left--;
+    if (p)
+        kci_fetching_last(&p->fetching);
+}
+
+/* The answer was larger than may be received. Brokers keep to what they are asked for, but for the
+ * first batch (KIP-74): so one partition has a batch that cannot be had. Which one, is found out by
+ * asking for each alone, once; those that get their records go on. */
+static void too_large(kc_consumer *c, kci_source *s)
+{
+    if (!s->alone) {
+        s->alone_left = s->session.wanted;
+        return;
+    }
+    kci_read_part *p = part_alone(c, s);
+    count_alone(c, s);
+    if (p && !kci_part_hold(c, p))
+        kci_part_stop(c, p, KC_E_RESPONSE_TOO_LARGE, p->place.position, p->place.position + 1,
+                      "the batch at this offset is larger than receive.message.max.bytes: raise "
+                      "it, or seek beyond the batch");
+}
+
 static void fetch_failed(kc_consumer *c, kci_source *s, kc_err err, const char *why)
 {
+    if (err == KC_E_RESPONSE_TOO_LARGE)
+        too_large(c, s);
     KCI_LOG(c->log, KC_LOG_DEBUG, KCI_AREA_CONSUMER, "fetch from broker %d: %s: %s", s->id,
             kc_error_name(err), why ? why : "");
     kci_session_reset(&s->session);
@@ -210,9 +257,10 @@ static void note_idle(kc_consumer *c, kci_source *s, const kci_response *r)
 static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
 {
     const kci_fetch_response *body = r->body;
+    bool alone = s->alone && body->error_code == KC_OK;
     bool new_session = body->error_code == KC_E_FETCH_SESSION_ID_NOT_FOUND ||
                        body->error_code == KC_E_INVALID_FETCH_SESSION_EPOCH;
-    if (!kci_session_answer(&s->session, body->error_code, body->session_id)) {
+    if (!alone && !kci_session_answer(&s->session, body->error_code, body->session_id)) {
         KCI_LOG(c->log, KC_LOG_DEBUG, KCI_AREA_CONSUMER, "fetch from broker %d: %s", s->id,
                 kc_error_name(body->error_code));
         /* A lost session is normal, once: a new one is asked for at once. */
@@ -228,6 +276,8 @@ static void use_answer(kc_consumer *c, kci_source *s, const kci_response *r)
         source_retry(c, s);
         return;
     }
+    if (alone)
+        count_alone(c, s);
     s->failures = 0;
     note_idle(c, s, r);
 }
@@ -243,6 +293,7 @@ static void close_session(kc_consumer *c, kci_source *s)
     if (version < 0 || !kci_session_build_end(&s->session, &o))
         return;
     s->version = version;
+    s->alone = false;
     start(c, s, &o, version);
 }
 

@@ -34,6 +34,12 @@ void kci_part_update_want(kc_consumer *c, kci_read_part *p)
     kci_fetching_want(&p->fetching, want ? &ask : NULL);
 }
 
+bool kci_part_is_current(const kci_read_part *p, const kci_source *s)
+{
+    return kci_fetching_is_current(&p->fetching, &s->session, p->place.token,
+                                   p->place.fetch_offset);
+}
+
 void kci_part_begin(kc_consumer *c, kci_read_part *p, const kc_position *at)
 {
     p->consumer = c;

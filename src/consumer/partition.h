@@ -16,6 +16,8 @@
 #include "consumer/session.h"
 #include "consumer/topic.h"
 
+struct kci_source;
+
 typedef struct kci_read_part {
     struct kc_consumer *consumer;
     kci_read_topic *topic; /* a reference */
@@ -42,6 +44,9 @@ void kci_part_update_want(struct kc_consumer *c, kci_read_part *p);
 
 /* Any thread. It has been assigned: reading begins there. */
 void kci_part_begin(struct kc_consumer *c, kci_read_part *p, const kc_position *at);
+
+/* Loop. Whether what was asked of that source is what is wanted of the part now. */
+bool kci_part_is_current(const kci_read_part *p, const struct kci_source *s);
 
 /* Any thread. Sends it to a position. Nothing of it is being read. */
 void kci_part_seek(struct kc_consumer *c, kci_read_part *p, const kc_position *to);

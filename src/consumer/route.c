@@ -57,10 +57,8 @@ static bool find_leader(kc_consumer *c, kci_read_part *p)
 static bool is_asked(const kci_read_part *p)
 {
     const kci_source *s = kci_source_of(&p->fetching);
-    const kci_place *pl = &p->place;
     return s && s->id == p->replica.preferred && s->in_flight &&
-           s->sent_us < p->replica.preferred_until_us &&
-           kci_fetching_is_current(&p->fetching, &s->session, pl->token, pl->fetch_offset) &&
+           s->sent_us < p->replica.preferred_until_us && kci_part_is_current(p, s) &&
            !KCI_BUG(LEASE_TOO_SHORT);
 }
 

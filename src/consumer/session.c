@@ -45,12 +45,6 @@ static void mark_dirty(kci_fetching *f)
         kci_list_push_back(&f->session->dirty, &f->dirty_link);
 }
 
-/* Whether the session has the part under the id of a topic that is not there any more. */
-static bool is_other_topic(const kci_session *s, const kci_fetching *f)
-{
-    return s->by_id && !kci_uuid_equal(&f->sent_id, &f->topic->id);
-}
-
 /* A part that comes back before the session was told that it left has never left. */
 static void cancel_leave(kci_session *s, kci_fetching *f)
 {
@@ -65,15 +59,10 @@ static void cancel_leave(kci_session *s, kci_fetching *f)
     }
 }
 
-void kci_fetching_init(kci_fetching *f, kci_read_topic *topic, int32_t number)
-{
-    *f = (kci_fetching){ .topic = topic, .number = number };
-}
-
 void kci_session_add(kci_session *s, kci_fetching *f)
 {
     f->session = s;
-    f->in_session = false;
+    kci_fetching_forgotten(f);
     kci_list_push_back(&s->parts, &f->link);
     cancel_leave(s, f);
     mark_dirty(f);
@@ -82,7 +71,7 @@ void kci_session_add(kci_session *s, kci_fetching *f)
 /* Remembers to tell the session. Without memory, or when it is much, the session begins anew. */
 static void leave(kci_session *s, kci_fetching *f)
 {
-    f->in_session = false;
+    kci_fetching_forgotten(f);
     if (s->epoch == 0)
         return;
     if (s->left_count == s->left_cap && s->left_cap < MOST_LEFT) {
@@ -115,46 +104,28 @@ void kci_session_remove(kci_fetching *f)
 
 void kci_fetching_want(kci_fetching *f, const kci_fetch_ask *ask)
 {
-    bool wanted = ask != NULL;
     if (!f->session)
         return;
-    if (ask)
-        f->ask = *ask;
-    if (f->wanted != wanted) {
-        f->wanted = wanted;
-        f->session->wanted += wanted ? 1 : -1;
-    }
+    f->session->wanted += kci_fetching_set(f, ask);
     mark_dirty(f);
 }
 
-bool kci_fetching_is_current(const kci_fetching *f, const kci_session *s, uint64_t token,
-                             int64_t offset)
+void kci_fetching_last(kci_fetching *f)
 {
-    return f->session == s && f->in_session &&
-           (KCI_BUG(STALE_FETCH_TAKEN) || (f->sent.token == token && f->sent.offset == offset));
-}
-
-void kci_fetching_named(kci_fetching *f, uint64_t mark)
-{
-    f->answer_mark = mark;
-}
-
-void kci_fetching_served(kci_fetching *f)
-{
-    if (f->session->id != 0)
-        return;
     kci_link_remove(&f->link);
     kci_list_push_back(&f->session->parts, &f->link);
 }
 
-/* Whether the session has to be told about the part. */
+void kci_fetching_served(kci_fetching *f)
+{
+    if (f->session->id == 0)
+        kci_fetching_last(f);
+}
+
+/* A full request tells it of all that are wanted. */
 static bool is_news(const kci_session *s, const kci_fetching *f)
 {
-    if (!f->wanted)
-        return false;
-    return s->full || !f->in_session || is_other_topic(s, f) || f->sent.token != f->ask.token ||
-           f->sent.offset != f->ask.offset || f->sent.leader_epoch != f->ask.leader_epoch ||
-           f->sent.last_epoch != f->ask.last_epoch;
+    return f->wanted && (s->full || kci_fetching_is_news(f, s->by_id));
 }
 
 static bool reserve(void *array, int32_t *cap, int32_t count, size_t size)
@@ -213,7 +184,7 @@ static int32_t count_forgotten(kci_session *s)
     int32_t n = s->left_count;
     for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
         kci_fetching *f = KCI_CONTAINER_OF(l, kci_fetching, dirty_link);
-        if (f->in_session && (!f->wanted || is_other_topic(s, f)))
+        if (f->in_session && (!f->wanted || kci_fetching_is_other_topic(f, s->by_id)))
             n++;
     }
     return n;
@@ -246,9 +217,10 @@ static void fill_forgotten(kci_session *s)
     clear_left(s);
     for (kci_link *l = kci_list_first(&s->dirty); l; l = kci_list_next(&s->dirty, l)) {
         kci_fetching *f = KCI_CONTAINER_OF(l, kci_fetching, dirty_link);
-        if (f->in_session && (!f->wanted || is_other_topic(s, f))) {
+        if (f->in_session && (!f->wanted || kci_fetching_is_other_topic(f, s->by_id))) {
             put_forgotten(s, f->topic, &f->sent_id, f->number);
-            f->in_session = KCI_BUG(SESSION_FORGETS);
+            if (!KCI_BUG(SESSION_FORGETS))
+                kci_fetching_forgotten(f);
         }
     }
 }
@@ -267,9 +239,7 @@ static void put_part(kci_session *s, kci_fetching *f, int32_t max_bytes)
     };
     if (!f->ask.end_known)
         s->body.max_wait_ms = 0;
-    f->in_session = true;
-    f->sent = f->ask;
-    f->sent_id = f->topic->id;
+    kci_fetching_sent(f);
 }
 
 static void fill_parts(kci_session *s, int32_t topics, uint64_t mark, int32_t max_bytes)
@@ -303,7 +273,7 @@ static void begin_full(kci_session *s)
 {
     clear_left(s);
     for (kci_link *l = kci_list_first(&s->parts); l; l = kci_list_next(&s->parts, l))
-        KCI_CONTAINER_OF(l, kci_fetching, link)->in_session = false;
+        kci_fetching_forgotten(KCI_CONTAINER_OF(l, kci_fetching, link));
 }
 
 static void fill_head(kci_session *s, const kci_fetch_options *o)
@@ -346,6 +316,42 @@ kc_err kci_session_build(kci_session *s, const kci_fetch_options *o, int16_t ver
     fill_parts(s, topics, mark, o->max_partition_bytes);
     while (kci_list_pop_front(&s->dirty)) {
     }
+    return KC_OK;
+}
+
+kci_fetching *kci_session_next_alone(const kci_session *s)
+{
+    for (kci_link *l = kci_list_first(&s->parts); l; l = kci_list_next(&s->parts, l)) {
+        kci_fetching *f = KCI_CONTAINER_OF(l, kci_fetching, link);
+        if (f->wanted)
+            return f;
+    }
+    return NULL;
+}
+
+kc_err kci_session_build_alone(kci_session *s, const kci_fetch_options *o, int16_t version,
+                               kci_fetching *f)
+{
+    kci_fetch_arrays *a = &s->arrays;
+    if (!reserve(&a->topics, &a->topic_cap, 1, sizeof *a->topics) ||
+        !reserve(&a->parts, &a->part_cap, 1, sizeof *a->parts) ||
+        !reserve(&a->named, &a->named_cap, 1, sizeof(kci_read_topic *)))
+        return KC_E_NO_MEMORY;
+    s->by_id = version >= VERSION_IDS;
+    s->epoch = 0;
+    s->full = true;
+    begin_full(s);
+    fill_head(s, o);
+    s->body.session_id = 0;
+    s->body.session_epoch = -1;
+    a->topics[0] = (kci_fetch_request_fetch_topic){ .topic = f->topic->name,
+                                                    .topic_id = f->topic->id,
+                                                    .partitions = { a->parts, 0 } };
+    s->body.topics.data = a->topics;
+    s->body.topics.count = 1;
+    a->named[s->named_count++] = kci_read_topic_ref(f->topic);
+    f->topic->slot = 0;
+    put_part(s, f, o->max_partition_bytes);
     return KC_OK;
 }
 

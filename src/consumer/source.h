@@ -22,6 +22,9 @@ typedef struct kci_source {
     int16_t version;
     size_t reserved; /* of the credit, for its answer */
 
+    bool alone;         /* it names one partition, without a session */
+    int32_t alone_left; /* so many partitions are to be asked for alone */
+
     uint32_t failures;
     int64_t retry_us; /* loop time before which nothing is sent */
     bool brought;     /* the last answer had records that could be used */

@@ -31,7 +31,8 @@ typedef struct kci_conn_ops {
     void (*on_frame)(void *arg, kci_conn *conn, kci_frame *frame);
     /* The end, exactly once and last (also after kci_conn_close); outs that were not written have
      * had their done(false) before. err: KC_OK only for kci_conn_close; KC_E_CONNECT, KC_E_TLS,
-     * KC_E_TRANSPORT, KC_E_PROTOCOL (frame length), KC_E_TIMED_OUT (set-up), KC_E_NO_MEMORY. why: a
+     * KC_E_TRANSPORT, KC_E_PROTOCOL (frame length), KC_E_RESPONSE_TOO_LARGE (the same, of a peer
+     * that has sent frames before), KC_E_TIMED_OUT (set-up), KC_E_NO_MEMORY. why: a
      * sentence with cause and remedy, borrowed ("" possible). The connection is freed after it. */
     void (*on_closed)(void *arg, kci_conn *conn, kc_err err, const char *why);
 } kci_conn_ops;

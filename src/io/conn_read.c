@@ -57,6 +57,11 @@ static bool refuse_length(kci_conn *c, const uint8_t *p)
                      "%s sent zero bytes where the length of a frame should be: it does not speak "
                      "Kafka's protocol; check host and port",
                      kci_conn_peer(c, peer));
+    else if (c->any_frame && size <= INT32_MAX)
+        kci_conn_end(c, KC_E_RESPONSE_TOO_LARGE,
+                     "%s announced an answer of %u bytes, the limit is %u: raise "
+                     "receive.message.max.bytes",
+                     kci_conn_peer(c, peer), (unsigned)size, (unsigned)c->max_frame);
     else
         kci_conn_end(
             c, KC_E_PROTOCOL,

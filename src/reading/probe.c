@@ -47,7 +47,7 @@ bool kci_probe_is_retriable(kc_err err)
 {
     return (kc_error_flags(err) & KC_ERROR_RETRIABLE) || err == KC_E_TIMED_OUT ||
            err == KC_E_INTERRUPTED || err == KC_E_UNKNOWN_SERVER_ERROR ||
-           err == KC_E_BROKER_NOT_AVAILABLE ||
+           err == KC_E_BROKER_NOT_AVAILABLE || err == KC_E_RESPONSE_TOO_LARGE ||
            err == KC_E_PROTOCOL; /* that connection is closed; the next answer may be whole */
 }
 

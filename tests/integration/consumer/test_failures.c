@@ -640,3 +640,101 @@ Test(failures, throttling_is_obeyed)
     cr_assert_lt(rig_now_ms(&r) - begun, PAUSE_MS + 20, "it goes on right after");
     rig_stop(&r);
 }
+
+/* ---- answers that are larger than may be received ------------------------------------------ */
+
+enum { OVERSIZED = 300000 }; /* bytes of a record; 100,000 may be received */
+
+/* One broker with `partitions` partitions; partition 0 has `before` records and then a batch that
+ * is too large. */
+static void start_oversized(int32_t partitions, int32_t before)
+{
+    const char *properties[] = { "receive.message.max.bytes=100000", "fetch.max.bytes=80000",
+                                 "max.partition.fetch.bytes=50000", "enable.partition.eof=true",
+                                 NULL };
+    rig_start_virtual(&r, NULL, properties);
+    cr_assert_eq(kc_mock_create_topic(r.mock, "t", partitions, 1), KC_OK);
+    if (before > 0)
+        rig_append(&r, "t", 0, &(rig_batch){ .count = before });
+    rig_append(&r, "t", 0, &(rig_batch){ .count = 1, .value_size = OVERSIZED });
+}
+
+static void assign_partitions(int32_t partitions)
+{
+    kc_topic_partition_position list[40];
+    for (int32_t i = 0; i < partitions; i++)
+        list[i] = (kc_topic_partition_position){ kc_str("t"), i, kc_position_beginning() };
+    cr_assert_eq(kc_consumer_assign(r.consumer, list, (size_t)partitions, NULL), KC_OK);
+}
+
+/* Polls until every other partition has given `count` records and its end, and partition 0 its
+ * error. Returns how many records of partition 0 came, all of them before the error. */
+static int64_t read_around(int32_t partitions, int64_t count, int64_t error_offset)
+{
+    int64_t got[40] = { 0 };
+    int32_t ends = 0, errors = 0;
+    while (ends < partitions - 1 || errors == 0) {
+        kc_records *records;
+        kc_error why;
+        kc_err err = kc_consumer_poll(r.consumer, 30000, &records, &why);
+        cr_assert_not_null(records, "%d ends, %d errors", ends, errors);
+        int32_t part = kc_records_partition(records);
+        if (err != KC_OK) {
+            cr_assert_eq(err, KC_E_RESPONSE_TOO_LARGE);
+            cr_assert_eq(part, 0);
+            cr_assert_eq(kc_records_offset(records), error_offset);
+            cr_assert_eq(kc_records_next_offset(records), error_offset + 1);
+            cr_assert_not_null(strstr(why.text, "receive.message.max.bytes"));
+            errors++;
+        } else if (kc_records_count(records) == 0) {
+            cr_assert_neq(part, 0);
+            cr_assert_eq(got[part], count);
+            ends++;
+        } else {
+            cr_assert_eq(errors == 0 || part > 0, true);
+            rig_check(records);
+            got[part] += (int64_t)kc_records_count(records);
+        }
+        kc_records_free(records);
+    }
+    cr_assert_eq(errors, 1);
+    return got[0];
+}
+
+Test(failures, an_answer_too_large_is_an_error_of_its_partition)
+{
+    start_oversized(1, 0);
+    assign_partitions(1);
+    cr_assert_eq(read_around(1, 0, 0), 0);
+    rig_append(&r, "t", 0, NULL); /* reading goes on behind it */
+    rig_seek(&r, "t", 0, kc_position_offset(1));
+    rig_expect(&r, "t", 0, 1, 10);
+    rig_stop(&r);
+}
+
+Test(failures, other_partitions_go_on_beside_an_answer_too_large)
+{
+    start_oversized(20, 0);
+    for (int32_t i = 1; i < 20; i++)
+        rig_append(&r, "t", i, NULL);
+    assign_partitions(20);
+    read_around(20, 10, 0);
+    for (int i = 0; i < 5; i++) { /* and stay undisturbed */
+        int64_t accepted = kc_mock_accepted(r.mock, 1);
+        rig_append(&r, "t", 7, NULL);
+        rig_expect(&r, "t", 7, 10 + i * 10, 10);
+        cr_assert_eq(kc_mock_accepted(r.mock, 1), accepted);
+    }
+    rig_stop(&r);
+}
+
+/* What comes before the batch is read first. */
+Test(failures, records_before_an_answer_too_large_are_not_lost)
+{
+    start_oversized(3, 25);
+    rig_append(&r, "t", 1, NULL);
+    rig_append(&r, "t", 2, NULL);
+    assign_partitions(3);
+    cr_assert_eq(read_around(3, 10, 25), 25);
+    rig_stop(&r);
+}

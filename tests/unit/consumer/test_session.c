@@ -309,6 +309,30 @@ Test(session, without_a_session_who_was_served_is_named_last)
     cr_assert_eq(kci_list_first(&s.parts), &parts[1]->link);
 }
 
+Test(session, one_partition_alone_is_asked_for_without_a_session)
+{
+    open_session();
+    unwant(0);
+    kci_fetching *f = kci_session_next_alone(&s);
+    cr_assert_eq(f, parts[1]);
+    kci_session_release(&s);
+    cr_assert_eq(kci_session_build_alone(&s, &options, 18, f), KC_OK);
+    cr_assert_eq(s.body.session_id, 0);
+    cr_assert_eq(s.body.session_epoch, -1);
+    cr_assert_eq(named(), 1);
+    cr_assert_eq(s.body.topics.data[0].topic_id.bytes[0], 1);
+    cr_assert_eq(s.body.topics.data[0].partitions.data[0].fetch_offset, 101);
+    cr_assert_eq(forgotten(), 0);
+    cr_assert(is_current(1));
+    cr_assert_not(is_current(2)); /* an answer about others is none to this */
+    kci_fetching_last(f);
+    cr_assert_eq(kci_session_next_alone(&s), parts[2]);
+    build(18); /* then all again, in place of the session that the broker has */
+    cr_assert_eq(s.body.session_id, 77);
+    cr_assert_eq(s.body.session_epoch, 0);
+    cr_assert_eq(named(), 7);
+}
+
 Test(session, without_memory_nothing_changes)
 {
     for (int n = 1; n <= 4; n++) {
