@@ -151,9 +151,10 @@ KC_API kc_err kc_consumer_seek(kc_consumer *consumer, kc_bytes topic, int32_t pa
                                kc_position position, kc_error *detail);
 
 /* No records of these partitions are returned, and none fetched, until they are resumed. What was
- * fetched is kept and returned then, but for what exceeds half of fetch.buffer.bytes over all
- * paused partitions: that is fetched again. KC_E_STATE when one is not assigned; the others have
- * been paused or resumed nevertheless. */
+ * fetched is kept and returned then. Only when it leaves no memory to the other partitions, and
+ * poll has nothing of them to return, it is given up and fetched again later: as much of it as
+ * brings what is held down to a quarter of fetch.buffer.bytes. KC_E_STATE when one is not assigned;
+ * the others have been paused or resumed nevertheless. */
 KC_API kc_err kc_consumer_pause(kc_consumer *consumer, const kc_topic_partition *list, size_t count,
                                 kc_error *detail);
 KC_API kc_err kc_consumer_resume(kc_consumer *consumer, const kc_topic_partition *list,

@@ -18,12 +18,20 @@ static kc_err on_version(kci_call *call, int16_t version);
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-/* Gives up what is queued of paused parts, for those that could go on. */
+/* At or below this, only answers under way can be in the way of another request. */
+static size_t enough(const kc_consumer *c)
+{
+    return kci_credit_limit(c->credit) / 4;
+}
+
+/* Gives up what is queued of paused parts, for those that could go on: no more than is needed. */
 static bool drop_paused(kc_consumer *c)
 {
     bool dropped = false;
     int32_t topic = 0, at = 0;
     for (kci_read_part *p; (p = kci_assignment_next(&c->assignment, &topic, &at));) {
+        if (kci_credit_held(c->credit) <= enough(c))
+            break;
         if (!p->queue.paused || !p->queue.first || p == c->reading.part)
             continue;
         kci_part_drop_queue(p);
@@ -174,9 +182,8 @@ void kci_consumer_fetch(kc_consumer *c)
     if (kci_list_is_empty(&c->ready.list) && !c->reading.part && drop_paused(c) && try_all(c))
         return;
     c->fetcher.starved = true;
-    /* At or below this only answers under way can be in the way; their end brings us back here. */
-    size_t enough = kci_credit_limit(c->credit) / 4;
-    if (!kci_credit_await(c->credit, enough) && c->room.reserved == 0)
+    /* The end of answers under way brings us back here. */
+    if (!kci_credit_await(c->credit, enough(c)) && c->room.reserved == 0)
         kci_consumer_post(c);
 }
 

@@ -278,6 +278,10 @@ Test(reading, paused_data_gives_way_to_others)
     kc_topic_partition_position more = { kc_str("t"), 3, kc_position_beginning() };
     cr_assert_eq(kc_consumer_assign_add(r.consumer, &more, 1, NULL), KC_OK);
     rig_expect(&r, "t", 3, 0, 200);
+    size_t kept = 0; /* no more is given up than the others need */
+    for (int p = 0; p < 3; p++)
+        kept += kci_assignment_find(&r.consumer->assignment, kc_str("t"), p)->queue.bytes;
+    cr_assert_gt(kept, 0);
     cr_assert_eq(kc_consumer_resume(r.consumer, paused + 1, 1, NULL), KC_OK);
     rig_expect(&r, "t", 1, 0, 200);
     rig_stop(&r);
