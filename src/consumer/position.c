@@ -26,6 +26,21 @@ static bool look_at_position(kc_consumer *c, kc_topic_partition_offset *at, kc_e
     return known;
 }
 
+/* The time has passed: brokers that say that there is no such partition have answered. */
+static kc_err why_unknown(kc_consumer *c, const kc_topic_partition_offset *at)
+{
+    kc_err err = KC_E_TIMED_OUT;
+    pthread_mutex_lock(&c->lock);
+    const kci_read_part *p = kci_assignment_find(&c->assignment, at->topic, at->partition);
+    const kci_topic_meta *meta = p ? p->topic->meta : NULL;
+    if (p && p->queue.told != KC_OK)
+        err = p->queue.told;
+    else if (p && meta && p->replica.missing_since_us != 0)
+        err = meta->err != KC_OK ? meta->err : KC_E_UNKNOWN_PARTITION;
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
 kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, int32_t timeout_ms,
                             kc_topic_partition_offset *out, kc_error *detail)
 {
@@ -42,6 +57,8 @@ kc_err kc_consumer_position(kc_consumer *c, kc_bytes topic, int32_t partition, i
     while (!look_at_position(c, &at, &err) && kci_consumer_wait(c, deadline, &err))
         ;
     kci_consumer_wait_end(c);
+    if (err == KC_E_TIMED_OUT)
+        err = why_unknown(c, &at);
     kci_consumer_leave(c);
     if (err == KC_OK)
         (void)kci_abi_give(&kci_abi_topic_partition_offset, &at, out);

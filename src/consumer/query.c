@@ -14,6 +14,7 @@ typedef struct query_item {
     struct query *query;
     bool finished;
     kc_err err;
+    kc_err answer; /* brokers said that there is no such partition (yet); KC_OK: they did not */
     uint32_t failures;
     int64_t retry_us;
 } query_item;
@@ -38,8 +39,11 @@ static void finish(query_item *item, kc_err err)
         kci_consumer_answered(q->consumer);
 }
 
-static void retry(kc_consumer *c, query_item *item)
+/* The answer may be another one later. That there is no such partition is an answer as well. */
+static void retry(kc_consumer *c, query_item *item, kc_err err)
 {
+    if (err == KC_E_UNKNOWN_TOPIC_OR_PARTITION || err == KC_E_UNKNOWN_PARTITION)
+        item->answer = err;
     if (item->failures < 30)
         item->failures++;
     item->retry_us = kci_loop_now(c->loop) + kci_agenda_delay(&c->agenda, item->failures);
@@ -59,7 +63,7 @@ static void on_probe(kci_probe *probe, kc_err err)
     kc_consumer *c = q->consumer;
     bool again = kci_probe_is_retriable(err) && kci_link_is_on(&q->link) && !c->detached;
     if (again) {
-        retry(c, item);
+        retry(c, item, err);
         if ((kc_error_flags(err) & KC_ERROR_REFRESH_METADATA) != 0)
             kci_client_refresh(c->client);
     } else {
@@ -79,7 +83,7 @@ static void no_leader(kc_consumer *c, query_item *item, kc_err err)
         return;
     }
     kci_client_refresh(c->client);
-    retry(c, item);
+    retry(c, item, err);
 }
 
 static void advance(kc_consumer *c, query_item *item)
@@ -253,19 +257,39 @@ static kc_err check_times(const kc_offset_for_time *list, size_t count, kc_error
     return KC_OK;
 }
 
+/* What became of one question of a query that ended with err. Brokers that answered, if only that
+ * there is no such partition, have not failed to answer in time. */
+static kc_err outcome(const query_item *item, kc_err err)
+{
+    if (item->finished)
+        return item->err;
+    return err == KC_E_TIMED_OUT && item->answer != KC_OK ? item->answer : KC_E_TIMED_OUT;
+}
+
+/* The error of the whole query: its first question's that has one, unless it was cut short. */
+static kc_err first_error(const query *q, kc_err err)
+{
+    bool cut_short = err != KC_OK && err != KC_E_TIMED_OUT;
+    for (size_t i = 0; i < q->count && !cut_short; i++) {
+        kc_err one = outcome(&q->items[i], err);
+        if (one != KC_OK)
+            return one;
+    }
+    return err;
+}
+
 static kc_err take_times(kc_consumer *c, query *q, kc_offset_for_time *list, kc_err err)
 {
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < q->count; i++) {
         const query_item *item = &q->items[i];
-        list[i].err = item->finished ? item->err : KC_E_TIMED_OUT;
+        list[i].err = outcome(item, err);
         bool found = list[i].err == KC_OK;
         list[i].offset = found ? item->probe.offset : -1;
         list[i].timestamp = found ? item->probe.found_timestamp : -1;
         list[i].leader_epoch = found ? item->probe.found_epoch : -1;
-        if (err == KC_OK)
-            err = list[i].err;
     }
+    err = first_error(q, err);
     pthread_mutex_unlock(&c->lock);
     return err;
 }
@@ -319,8 +343,7 @@ static void known_offsets(kc_consumer *c, kc_bytes topic, int32_t partition,
 static kc_err take_offsets(kc_consumer *c, query *q, kc_partition_offsets *o, kc_err err)
 {
     pthread_mutex_lock(&c->lock);
-    for (size_t i = 0; i < q->count && err == KC_OK; i++)
-        err = q->items[i].err;
+    err = first_error(q, err);
     if (err == KC_OK) {
         o->beginning = q->items[0].probe.offset;
         o->end = q->items[1].probe.offset + KCI_BUG(END_WRONG);

@@ -246,6 +246,36 @@ Test(positions, questions_end_at_their_deadline)
     rig_stop(&r);
 }
 
+/* Within the time in which a topic may still come to be: the deadline is sooner. */
+Test(positions, brokers_that_answered_are_not_called_silent)
+{
+    const char *properties[] = { "allow.auto.create.topics=false", NULL };
+    rig_start_virtual(&r, NULL, properties);
+    cr_assert_eq(kc_mock_create_topic(r.mock, "t", 1, 1), KC_OK);
+    kc_partition_offsets o = { .size = sizeof o };
+    kc_error why;
+    int64_t begun = rig_now_ms(&r);
+    cr_assert_eq(kc_consumer_offsets(r.consumer, kc_str("t"), 7, 300, &o, &why),
+                 KC_E_UNKNOWN_PARTITION);
+    cr_assert_eq(rig_now_ms(&r) - begun, 300);
+    cr_assert_eq(kc_consumer_offsets(r.consumer, kc_str("other"), 0, 300, &o, &why),
+                 KC_E_UNKNOWN_TOPIC_OR_PARTITION);
+    kc_offset_for_time times[2] = { { .topic = kc_str("t"), .partition = 0, .timestamp = 5 },
+                                    { .topic = kc_str("t"), .partition = 7, .timestamp = 5 } };
+    cr_assert_eq(kc_consumer_offsets_for_times(r.consumer, times, 2, 300, &why),
+                 KC_E_UNKNOWN_PARTITION);
+    cr_assert_eq(times[0].err, KC_OK);
+    cr_assert_eq(times[1].err, KC_E_UNKNOWN_PARTITION);
+    kc_topic_partition_offset at = KC_TOPIC_PARTITION_OFFSET_INIT;
+    rig_assign(&r, "t", 7, kc_position_end());
+    cr_assert_eq(kc_consumer_position(r.consumer, kc_str("t"), 7, 300, &at, &why),
+                 KC_E_UNKNOWN_PARTITION);
+    rig_assign(&r, "other", 0, kc_position_end());
+    cr_assert_eq(kc_consumer_position(r.consumer, kc_str("other"), 0, 300, &at, &why),
+                 KC_E_UNKNOWN_TOPIC_OR_PARTITION);
+    rig_stop(&r);
+}
+
 Test(positions, bad_arguments)
 {
     start(NULL);
