@@ -160,7 +160,7 @@ BOTH_POLLERS(conn, frame_limit_can_be_raised)
     static const uint8_t twelve[16] = { 0, 0, 0, 12 };
     raw_write(&p, p.raw_server, twelve, sizeof twelve);
     cr_assert(pair_until(&p, &p.client.closed, 1, PAIR_PATIENCE_MS));
-    cr_assert_eq(p.client.err, KC_E_PROTOCOL);
+    cr_assert_eq(p.client.err, KC_E_RESPONSE_TOO_LARGE);
     cr_assert(strstr(p.client.why, "limit is 11"), "%s", p.client.why);
     pair_free(&p);
 }
