@@ -52,15 +52,7 @@ kc_err kc_admin_new(kc_client *client, kc_admin **out, kc_error *detail)
         return kci_fail(detail, err, NULL);
     }
     admin->client = client;
-    admin->backoff = (kci_backoff){
-        .base_us = kci_config_int(config, KCI_P_RETRY_BACKOFF_MS) * 1000,
-        .max_us = kci_config_int(config, KCI_P_RETRY_BACKOFF_MAX_MS) * 1000,
-    };
     kci_list_init(&admin->ops);
-    uint64_t seed;
-    kci_sys *sys = kci_client_sys(client);
-    sys->random(sys, &seed, sizeof seed);
-    kci_random_seed(&admin->random, seed);
     err = kci_resident_attach(&admin->life);
     if (err) {
         kci_resident_free(&admin->life);

@@ -3,8 +3,6 @@
 #ifndef ADMIN_ADMIN_IMPL_H
 #define ADMIN_ADMIN_IMPL_H
 
-#include "base/backoff.h"
-#include "base/random.h"
 #include "core/resident.h"
 
 #include <kclient/admin.h>
@@ -14,8 +12,6 @@ struct kc_admin {
     kc_client *client; /* life's */
     /* loop */
     kci_list ops;
-    kci_backoff backoff;
-    kci_random random;
 };
 
 /* Loop: ends all operations that have no answer yet. */

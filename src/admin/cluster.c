@@ -33,7 +33,7 @@ typedef struct metadata_op {
 static kc_err build(kci_admin_op *op, int32_t remaining_ms)
 {
     (void)remaining_ms;
-    op->call.body = &((metadata_op *)op)->body;
+    op->ask.call.body = &((metadata_op *)op)->body;
     return KC_OK;
 }
 
@@ -169,7 +169,7 @@ static kc_err ask(kc_admin *admin, const kc_bytes *names, size_t count, bool int
     kc_err err = op ? fill(op, names, count) : KC_E_NO_MEMORY;
     if (err)
         return kci_answer_op_refuse((kci_answer_op *)op, err, detail);
-    op->base.op.call.node = KCI_NODE_ANY;
+    op->base.op.ask.call.node = KCI_NODE_ANY;
     kc_cluster *cluster = kci_calloc(1, sizeof *cluster);
     if (!cluster)
         return kci_answer_op_refuse(&op->base, KC_E_NO_MEMORY, detail);

@@ -39,7 +39,7 @@ typedef struct configs_op {
 static kc_err build(kci_admin_op *op, int32_t remaining_ms)
 {
     (void)remaining_ms;
-    op->call.body = &((configs_op *)op)->body;
+    op->ask.call.body = &((configs_op *)op)->body;
     return KC_OK;
 }
 
@@ -145,7 +145,7 @@ static kc_err ask(kc_admin *admin, kc_configs *configs, const kc_config_resource
     kc_err err = op ? fill(op, all, configs->count, broker) : KC_E_NO_MEMORY;
     if (err)
         return kci_answer_op_refuse((kci_answer_op *)op, err, detail);
-    op->base.op.call.node = broker ? broker_id(broker->name) : KCI_NODE_ANY;
+    op->base.op.ask.call.node = broker ? broker_id(broker->name) : KCI_NODE_ANY;
     kci_answer *answer = &configs->answers[configs->answer_count];
     err = kci_answer_op_run(admin, &op->base, &configs_type, deadline_us, answer, detail);
     if (err)

@@ -22,7 +22,7 @@ static kc_err build(kci_admin_op *op, int32_t remaining_ms)
             grow->body.topics.data[open++] = grow->all[i];
     grow->body.topics.count = open;
     grow->body.timeout_ms = remaining_ms;
-    op->call.body = &grow->body;
+    op->ask.call.body = &grow->body;
     return KC_OK;
 }
 

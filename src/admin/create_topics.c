@@ -24,7 +24,7 @@ static kc_err build(kci_admin_op *op, int32_t remaining_ms)
             create->body.topics.data[open++] = create->all[i];
     create->body.topics.count = open;
     create->body.timeout_ms = remaining_ms;
-    op->call.body = &create->body;
+    op->ask.call.body = &create->body;
     return KC_OK;
 }
 

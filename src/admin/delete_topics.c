@@ -24,7 +24,7 @@ static kc_err build(kci_admin_op *op, int32_t remaining_ms)
     }
     del->body.topics.count = del->body.topic_names.count = open;
     del->body.timeout_ms = remaining_ms;
-    op->call.body = &del->body;
+    op->ask.call.body = &del->body;
     return KC_OK;
 }
 

@@ -8,6 +8,7 @@
 #include <kclient/admin.h>
 
 #include "base/err.h"
+#include "core/ask.h"
 #include "core/client.h"
 #include "wire/arena.h"
 #include "wire/messages.h"
@@ -17,12 +18,12 @@ typedef struct kci_admin_op kci_admin_op;
 typedef struct kci_admin_op_type {
     int16_t api;
     int16_t min_version;
-    /* Loop, before each attempt: sets op->call.body (and node, if it is not always the same);
-     * remaining time in ms is for the request's own time-out field. */
+    /* Loop, before each attempt: sets op->ask.call.body; remaining time in ms is for the request's
+     * own time-out field. */
     kc_err (*build)(kci_admin_op *op, int32_t remaining_ms);
-    /* Loop: reads an answer. KC_OK: done. Errors that kci_admin_is_transient() knows: once more,
-     * with what op->retry_after_ms says if it is above 0. Others end the operation with op->why as
-     * text. */
+    /* Loop: reads an answer. KC_OK: done. Errors with KCI_ERROR_ASK_AGAIN (base/err_flags.h): once
+     * more, not before op->ask.retry_after_us. Others end the operation with op->ask.why as text.
+     */
     kc_err (*read)(kci_admin_op *op, const kci_response *response);
     /* Any thread: frees what the operation owns beyond kci_admin_op. */
     void (*free)(kci_admin_op *op);
@@ -31,20 +32,14 @@ typedef struct kci_admin_op_type {
 /* Embedded as the first member in each operation's own struct, which comes from kci_calloc. */
 struct kci_admin_op {
     const kci_admin_op_type *type;
-    kci_call call;               /* build() sets body, and node if it is not always the same */
-    char why[KCI_SENTENCE_SIZE]; /* the last error's sentence */
-    int32_t retry_after_ms;
-    bool maybe_done; /* an earlier attempt was sent and its answer never came */
+    kci_ask ask; /* call.node is set by whoever makes it */
 
     /* op.c's; loop, from the start to the outcome */
     kci_task start;
     kc_admin *admin; /* stays as long as it is the loop's */
     kci_link link;
-    kci_timer timer;
-    int64_t begun_us, deadline_us;
-    uint32_t attempts;
-    kc_err stop_err; /* not KC_OK: end with it as soon as the call allows */
-    bool in_flight, reserved;
+    int64_t deadline_us;
+    bool stopped; /* by the end of the admin */
     /* both threads' */
     atomic_bool over; /* the outcome is known */
     kc_err err;       /* it */
@@ -61,10 +56,7 @@ kc_err kci_admin_op_run(kc_admin *admin, kci_admin_op *op, const kci_admin_op_ty
                         int64_t deadline_us, bool *left, kc_error *detail);
 void kci_admin_op_unref(kci_admin_op *op);
 
-/* Whether another attempt may bring another answer. */
-bool kci_admin_is_transient(kc_err err);
-
-/* Keeps a sentence in op->why: the broker's message, else the table's text. Returns err. */
+/* Keeps a sentence in op->ask.why: the broker's message, else the table's text. Returns err. */
 kc_err kci_admin_op_why(kci_admin_op *op, kc_err err, kc_bytes message);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/err_flags.h"
 #include "base/mem.h"
 
 void *kci_topic_op_new(size_t size, size_t count, kc_err already)
@@ -12,7 +13,7 @@ void *kci_topic_op_new(size_t size, size_t count, kc_err already)
     if (!op)
         return NULL;
     op->already = already;
-    op->op.call.node = KCI_NODE_CONTROLLER;
+    op->op.ask.call.node = KCI_NODE_CONTROLLER;
     op->results = kci_topic_results_new(count);
     if (!op->results) {
         kci_free(op);
@@ -57,7 +58,8 @@ static kc_err settle(kci_topic_op *op, kc_err err)
     kc_topic_results *results = op->results;
     for (size_t i = 0; i < results->count; i++)
         if (!results->entries[i].answered &&
-            kci_topic_results_set(results, &results->entries[i], err, kc_str(op->op.why), false))
+            kci_topic_results_set(results, &results->entries[i], err, kc_str(op->op.ask.why),
+                                  false))
             return KC_E_NO_MEMORY;
     return KC_OK;
 }
@@ -92,11 +94,11 @@ kc_err kci_topic_op_answer(kci_topic_op *op, kc_bytes name, int16_t code, kc_byt
     *entry = kci_topic_results_find(op->results, name, hint);
     if (!*entry)
         return KC_OK;
-    if (kci_admin_is_transient(err)) {
+    if (kci_error_flags(err) & KCI_ERROR_ASK_AGAIN) {
         *again = kci_admin_op_why(&op->op, err, message);
         return KC_OK;
     }
-    bool doubtful = op->op.maybe_done && err == op->already;
+    bool doubtful = op->op.ask.maybe_done && err == op->already;
     return kci_topic_results_set(op->results, *entry, err, message, doubtful);
 }
 
@@ -105,7 +107,7 @@ kc_err kci_topic_op_answered(kci_topic_op *op, kc_err again, int32_t throttle_ms
     if (kci_topic_results_open(op->results) == 0)
         return KC_OK;
     if (again == KC_E_THROTTLING_QUOTA_EXCEEDED && throttle_ms > 0)
-        op->op.retry_after_ms = throttle_ms;
+        op->op.ask.retry_after_us = (int64_t)throttle_ms * 1000;
     if (again)
         return again;
     return kci_admin_op_why(&op->op, KC_E_PROTOCOL,

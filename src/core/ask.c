@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ask.h"
 
-#include <stdio.h>
-
 #include "base/err_flags.h"
 #include "base/mem.h"
 #include "core/state.h"
@@ -20,7 +18,7 @@ static kci_coordinated coordinated_of(const kci_ask *ask)
 
 static void say(kci_ask *ask, const char *why)
 {
-    snprintf(ask->why, sizeof ask->why, "%.390s", why);
+    kci_sentence(ask->why, sizeof ask->why, "%s", why);
 }
 
 /* -- the end ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #ifndef CORE_ASK_H
 #define CORE_ASK_H
 
+#include "base/err.h"
 #include "core/call.h"
 #include "core/coordinator.h"
 
@@ -54,10 +55,10 @@ struct kci_ask {
     int64_t retry_after_us; /* no attempt sooner than so long after this one */
 
     /* For the owner to read. */
-    kc_err last;     /* how the last attempt failed; KC_OK: none has */
-    char why[400];   /* a sentence to it */
-    bool late;       /* the deadline has passed */
-    bool maybe_done; /* an attempt was sent, and its answer never came */
+    kc_err last;                 /* how the last attempt failed; KC_OK: none has */
+    char why[KCI_SENTENCE_SIZE]; /* a sentence to it */
+    bool late;                   /* the deadline has passed */
+    bool maybe_done;             /* an attempt was sent, and its answer never came */
 
     /* ask.c's. */
     kc_client *client;

@@ -167,7 +167,11 @@ Test(op, finds_the_new_controller)
 Test(op, what_passes_is_repeated_and_nothing_else)
 {
     static const kc_err passes[] = { KC_E_NOT_CONTROLLER, KC_E_THROTTLING_QUOTA_EXCEEDED,
-                                     KC_E_NETWORK_EXCEPTION, KC_E_REBOOTSTRAP_REQUIRED };
+                                     KC_E_NETWORK_EXCEPTION, KC_E_REBOOTSTRAP_REQUIRED,
+                                     /* of other requests; the opinion is one for all */
+                                     KC_E_COORDINATOR_LOAD_IN_PROGRESS,
+                                     KC_E_COORDINATOR_NOT_AVAILABLE, KC_E_NOT_COORDINATOR,
+                                     KC_E_CONCURRENT_TRANSACTIONS };
     answer = the_same;
     for (always = 1; always < 140; always++) {
         bool repeated = false;
