@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The life of an admin. */
 #include <kclient/admin.h>
 
 #include "admin/admin_impl.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kc_admin_create_partitions(): more partitions for topics that exist. */
 #include "admin/topic_op.h"
 #include "base/abi_structs.h"
 #include "base/err.h"

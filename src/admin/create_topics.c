@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kc_admin_create_topics(). */
 #include <string.h>
 
 #include "admin/topic_op.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kc_admin_delete_topics(). */
 #include "admin/topic_op.h"
 #include "base/err.h"
 #include "base/mem.h"

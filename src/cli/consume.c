@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient consume: prints the records of a topic, as a format or as JSON. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient mock: the embedded cluster as a program, until a signal. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>

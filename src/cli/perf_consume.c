@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient perf consume: how fast records are read, and what that costs. */
 #include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/perf.h"

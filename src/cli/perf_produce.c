@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient perf produce: how fast records are sent, and what that costs. */
 #include <stdlib.h>
 
 #include "cli/clock.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient produce: sends lines, or whole files, as records. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>

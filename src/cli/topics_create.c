@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient topics create. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient topics delete. */
 #include <stdlib.h>
 
 #include "cli/commands.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* kclient topics list. */
 #include "cli/commands.h"
 #include "cli/out.h"
 #include "cli/topics.h"

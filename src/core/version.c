@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The library's version and what was built into it. */
 #include <kclient/client.h>
 
 /* Each as ",name", so that the first comma can be passed over. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What went wrong in OpenSSL, as a sentence. */
 #include "io/tls.h"
 
 #if KCI_HAVE_TLS
