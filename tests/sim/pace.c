@@ -7,7 +7,7 @@
 static bool is_good(const sim_run *r, int partition)
 {
     int32_t leader = -1;
-    return r->plan->pace_ms && !r->healing && partition >= 0 &&
+    return r->plan->pace_ms && !r->healing && !r->closing && partition >= 0 &&
            kc_mock_leader(r->mock, SIM_TOPIC, partition, &leader, NULL) == KC_OK && leader >= 0 &&
            leader != r->plan->bad_broker;
 }
