@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +32,13 @@ void rig_sleep_ms(rig *r, int ms)
     nanosleep(&t, NULL);
 }
 
+/* Threads that flush at the same time report at the same time. */
+static pthread_mutex_t reporting = PTHREAD_MUTEX_INITIALIZER;
+
 static void on_delivery(void *user, const kc_delivery *d)
 {
     rig *r = user;
+    pthread_mutex_lock(&reporting);
     for (int32_t i = 0; i < d->count; i++) {
         uintptr_t opaque = d->opaques ? (uintptr_t)d->opaques[i] : 0;
         if (opaque == 0 || opaque > RIG_MAX)
@@ -48,6 +53,7 @@ static void on_delivery(void *user, const kc_delivery *d)
     r->reported += d->count;
     if (d->err != KC_OK)
         snprintf(r->last_text, sizeof r->last_text, "%s", d->text);
+    pthread_mutex_unlock(&reporting);
 }
 
 static void set(kc_config *config, const char *property)
