@@ -297,9 +297,10 @@ typedef struct kc_offset_for_time {
     int32_t reserved;     /* 0 */
 } kc_offset_for_time;
 
-/* Looks up offsets by time in any partitions, assigned or not. KC_OK when all have an answer;
- * otherwise the first partition's error, or KC_E_TIMED_OUT (partitions without answer have that as
- * err), KC_E_INTERRUPTED, KC_E_NO_MEMORY. */
+/* Looks up offsets by time in any partitions, assigned or not; with isolation.level=read_committed
+ * only below the last stable offset, where it reads. KC_OK when all have an answer; otherwise the
+ * first partition's error, or KC_E_TIMED_OUT (partitions without answer have that as err),
+ * KC_E_INTERRUPTED, KC_E_NO_MEMORY. */
 KC_API kc_err kc_consumer_offsets_for_times(kc_consumer *consumer, kc_offset_for_time *list,
                                             size_t count, int32_t timeout_ms, kc_error *detail);
 

@@ -309,7 +309,7 @@ static kc_err times(kc_consumer *c, kc_offset_for_time *list, size_t count, int3
         return kci_fail(detail, KC_E_NO_MEMORY, NULL);
     for (size_t i = 0; i < count; i++)
         set_item(q, i, copy_name(&text, list[i].topic), list[i].partition, list[i].timestamp,
-                 false);
+                 c->set.committed);
     err = run_query(q, kci_consumer_deadline(c, timeout_ms, c->set.api_timeout_ms));
     err = take_times(c, q, list, err);
     end_query(c, q);

@@ -103,6 +103,24 @@ Test(settling, the_end_of_what_is_committed)
     rig_stop(&r);
 }
 
+/* A search by time in read_committed does not find what may yet be aborted. */
+Test(settling, times_of_what_is_committed)
+{
+    const char *const properties[] = { "isolation.level=read_committed", NULL };
+    begin(properties, 1);
+    rig_append(&r, "t", 0, NULL);
+    rig_append(&r, "t", 0,
+               &(rig_batch){ .transactional = true, .producer_id = 7, .timestamp = 50000 });
+    kc_offset_for_time at = { .topic = kc_str("t"), .partition = 0, .timestamp = 40000 };
+    cr_assert_eq(kc_consumer_offsets_for_times(r.consumer, &at, 1, 30000, NULL), KC_OK);
+    cr_assert_eq(at.offset, -1);
+    cr_assert_geq(kc_mock_txn_marker(r.mock, "t", 0, 7, 0, true), 0);
+    at.timestamp = 40000;
+    cr_assert_eq(kc_consumer_offsets_for_times(r.consumer, &at, 1, 30000, NULL), KC_OK);
+    cr_assert_eq(at.offset, 10);
+    rig_stop(&r);
+}
+
 /* Ends are of partitions: one that goes on does not hide another's. */
 Test(settling, ends_of_one_and_the_other)
 {
