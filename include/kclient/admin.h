@@ -176,11 +176,15 @@ typedef struct kc_topic_description {
     kc_uuid id; /* zero: the broker does not tell ids */
     int32_t partition_count;
     bool internal;
+    uint8_t reserved[3]; /* 0 */
 } kc_topic_description;
 
-#define KC_TOPIC_DESCRIPTION_INIT                                                   \
-    {                                                                               \
-        (uint32_t)sizeof(kc_topic_description), 0, { NULL, 0 }, { { 0 } }, 0, false \
+#define KC_TOPIC_DESCRIPTION_INIT                                                    \
+    {                                                                                \
+        (uint32_t)sizeof(kc_topic_description), 0, { NULL, 0 }, { { 0 } }, 0, false, \
+        {                                                                            \
+            0                                                                        \
+        }                                                                            \
     }
 KC_API void kc_topic_description_init(kc_topic_description *out, size_t size);
 

@@ -33,6 +33,9 @@ static void shorten(char *out, size_t cap, const char *text, size_t size)
 }
 
 static void format(char *out, size_t cap, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void format(char *out, size_t cap, const char *fmt, va_list args)
 {
     char usual[USUAL], *longer = NULL;
     va_list again;

@@ -3,7 +3,6 @@
  * an error names the place as a path ("members[3].topics[0]"). */
 #include "cli/plan_input.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,7 +68,7 @@ static bool read_number(const cJSON *object, const char *name, const place *oute
     if (!item)
         return true;
     double n = cJSON_IsNumber(item) ? item->valuedouble : -2;
-    if (n < -1 || n > INT32_MAX || n != floor(n))
+    if (n < -1 || n > INT32_MAX || n != (double)(int32_t)n)
         return wrong(&at, "a whole number", why);
     *out = (int32_t)n;
     return true;
