@@ -329,7 +329,12 @@ static kc_err next(consuming *c, kc_records **records, kc_error *error)
     kc_err err = kc_consumer_poll(c->consumer, 0, records, error);
     if (err || *records)
         return err;
-    if (!out_flush() || !out_wait(kc_consumer_fd(c->consumer), stop_fd()))
+    int fd = kc_consumer_fd(c->consumer);
+    if (!out_flush())
+        return KC_E_INTERRUPTED;
+    if (fd < 0) /* the process has no descriptor left: then a reader that goes away is seen later */
+        return kc_consumer_poll(c->consumer, -1, records, error);
+    if (!out_wait(fd, stop_fd()))
         return KC_E_INTERRUPTED;
     return kc_consumer_poll(c->consumer, 0, records, error);
 }
