@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of kc_plan, for assignors of this library. plan.c builds it, plan_run.c seals it
- * (sorts, numbers, links) and has an assignor fill in the owners, plan_read.c is what others'
+/* The inside of kc_plan, for assignors of this library. plan.c builds it, plan_seal.c seals it
+ * (sorts, numbers, links), plan_run.c has an assignor fill in the owners, plan_read.c is what others'
  * assignors see. Everything but the two arrays of pointers that grow lies in one arena.
  *
  * Sealed: members, topics and racks are in order and do not move any more; member->topics holds
@@ -90,10 +90,15 @@ static inline bool kci_plan_is_local(const kci_plan_member *member, const kci_pl
     return member->rack >= 0 && kci_racks_have(p->racks, member->rack);
 }
 
-/* -- plan_run.c -- */
+/* -- plan_seal.c -- */
+
+/* Whether a member of a sealed plan subscribes to a topic, by number. */
+bool kci_plan_subscribes(const kci_plan_member *member, int32_t topic);
 
 /* Sorts and links; once. KC_E_NO_MEMORY leaves it as it was, to be tried again. */
 kc_err kci_plan_seal(kc_plan *plan);
+
+/* -- plan_run.c -- */
 
 /* Takes partitions away from new owners while others have them: what changes hands is given out
  * once it has been given back (KIP-429). */

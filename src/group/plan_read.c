@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What assignors from outside see of a plan, and how they answer. Numbers out of range get nothing.
  */
-#include <stdlib.h>
-
 #include "base/abi_structs.h"
 #include "group/plan.h"
 
@@ -65,19 +63,12 @@ int32_t kc_plan_partition_count(const kc_plan *plan, size_t topic)
     return t ? t->count : 0;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
 bool kc_plan_is_subscribed(const kc_plan *plan, size_t member, size_t topic)
 {
     const kci_plan_member *m = member_at(plan, member);
     if (!m || !m->topics || topic >= (size_t)plan->topic_count)
         return false;
-    int32_t number = (int32_t)topic;
-    return bsearch(&number, m->topics, (size_t)m->topic_count, sizeof number, compare_numbers);
+    return kci_plan_subscribes(m, (int32_t)topic);
 }
 
 kc_bytes kc_plan_leader_rack(const kc_plan *plan, size_t topic, int32_t partition)

@@ -107,7 +107,7 @@ static void claim(kc_plan *plan, kci_plan_partition *p, int32_t member, int32_t 
     *generation = of_member;
 }
 
-static bool is_subscribed(const kci_plan_member *m, int32_t topic)
+bool kci_plan_subscribes(const kci_plan_member *m, int32_t topic)
 {
     return bsearch(&topic, m->topics, (size_t)m->topic_count, sizeof topic, compare_numbers);
 }
@@ -128,7 +128,7 @@ static bool link_owned(kc_plan *plan, kci_plan_member *m)
         last = name;
         int32_t number = m->claims[i].partition;
         if (topic >= 0 && number >= 0 && number < plan->topics[topic]->count &&
-            is_subscribed(m, topic))
+            kci_plan_subscribes(m, topic))
             m->owned[m->owned_count++] = (kci_plan_place){ topic, number };
     }
     return true;
